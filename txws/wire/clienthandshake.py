@@ -1,0 +1,238 @@
+"""
+The client's half of the opening handshake, RFC 6455 section 4.1.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from .errors import BadHandshake, HandshakeRefused
+from .extensions import ExtensionOffer, IExtension, IExtensionFactory, confirmExtensions
+from .handshake import (
+    VERSION,
+    acceptKey,
+    parseExtensions,
+    parseTokens,
+    serializeExtensions,
+)
+from .http import HeadLimits, HeadReader, ResponseHead, parseResponseHead, serializeHead
+
+__all__ = ["ClientHandshake", "HandshakeAccepted"]
+
+_MAX_BODY = 4096
+_MAX_INTERIM = 8
+
+
+@dataclass(frozen=True)
+class HandshakeAccepted:
+    """
+    The server accepts.
+
+    @ivar head: the server's response.
+    @ivar subprotocol: the subprotocol in use, or L{None}.
+    @ivar extensions: the extensions in use.
+    @ivar rest: what the server sent after it, the beginning of its frames.
+    """
+
+    head: ResponseHead
+    subprotocol: str | None
+    extensions: list[IExtension]
+    rest: bytes
+
+
+class ClientHandshake:
+    """
+    Asks a server for an upgrade and checks its answer.
+
+    @ivar request: what to send.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        target: str,
+        key: str,
+        limits: HeadLimits,
+        *,
+        origin: str | None = None,
+        subprotocols: Sequence[str] = (),
+        extensions: Sequence[IExtensionFactory] = (),
+        headers: Iterable[tuple[str, str]] = (),
+        maxMessageSize: int | None = None,
+    ) -> None:
+        """
+        @param host: the C{Host} header: the server's name, and its port if it
+            is not the default.
+        @param target: the path and query of the resource, percent-encoded.
+        @param key: 16 random bytes in base64.
+        @param limits: how much of an answer is read.
+        @param origin: the C{Origin} header, or L{None}.
+        @param subprotocols: what to offer, the preferred one first.
+        @param extensions: what to offer, the preferred one first.
+        @param headers: further header fields.
+        @param maxMessageSize: the most bytes of a message after extensions
+            have worked on it, or L{None} for no limit.
+        @raise ValueError: if a header is not fit to be sent.
+        """
+        self._key = key
+        self._limits = limits
+        self._subprotocols = tuple(subprotocols)
+        self._extensions = tuple(extensions)
+        self._maxMessageSize = maxMessageSize
+        self._reader = HeadReader(limits)
+        self._interim = 0
+        self._refusal: ResponseHead | None = None
+        self._body = b""
+
+        fields = [
+            ("Host", host),
+            ("Upgrade", "websocket"),
+            ("Connection", "Upgrade"),
+            ("Sec-WebSocket-Key", key),
+            ("Sec-WebSocket-Version", VERSION),
+        ]
+        if origin is not None:
+            fields.append(("Origin", origin))
+        if subprotocols:
+            fields.append(("Sec-WebSocket-Protocol", ", ".join(subprotocols)))
+        offers = [
+            ExtensionOffer(factory.name, parameters)
+            for factory in extensions
+            for parameters in factory.offers()
+        ]
+        if offers:
+            fields.append(("Sec-WebSocket-Extensions", serializeExtensions(offers)))
+        self.request = serializeHead(f"GET {target} HTTP/1.1", (*fields, *headers))
+
+    def receiveData(self, data: bytes) -> HandshakeAccepted | None:
+        """
+        Add bytes of the server's answer.
+
+        @param data: any bytes, cut anywhere.
+        @return: L{None} when more bytes are needed.
+        @raise HandshakeRefused: if the answer is anything but a valid 101.
+        """
+        while self._refusal is None:
+            try:
+                read = self._reader.receiveData(data)
+                if read is None:
+                    return None
+                head = parseResponseHead(read[0], self._limits)
+            except BadHandshake as error:
+                raise HandshakeRefused(
+                    f"the server does not speak HTTP/1.1: {error.explanation}"
+                ) from None
+            data = read[1]
+            if head.status == 101:
+                return self._accept(head, data)
+            if head.status < 200:
+                self._skipInterim(head)
+            else:
+                self._refusal = head
+        self._receiveBody(self._refusal, data)
+        return None
+
+    def connectionLost(self) -> None:
+        """
+        The server has closed the connection.
+
+        @raise HandshakeRefused: always; with the answer, if there was one.
+        """
+        if self._refusal is not None:
+            raise self._refused(self._refusal)
+        if self._reader.received:
+            raise HandshakeRefused("the server's answer was cut off")
+        raise HandshakeRefused("the server closed the connection without an answer")
+
+    def _skipInterim(self, head: ResponseHead) -> None:
+        """
+        Pass over a 1xx, RFC 9110 section 15.2.
+        """
+        self._interim += 1
+        if self._interim > _MAX_INTERIM:
+            raise HandshakeRefused("the server sends nothing but 1xx", head.status)
+        self._reader = HeadReader(self._limits)
+
+    def _receiveBody(self, head: ResponseHead, data: bytes) -> None:
+        """
+        Read the beginning of the body of a refusal, to explain it.
+        """
+        size = _MAX_BODY
+        length = head.headers.get("Content-Length")
+        if re.fullmatch("[0-9]{1,9}", length):
+            size = min(int(length), size)
+        self._body = (self._body + data)[:size]
+        if len(self._body) == size:
+            raise self._refused(head)
+
+    def _refused(self, head: ResponseHead) -> HandshakeRefused:
+        """
+        Say that the server answered with something else than a 101.
+        """
+        return HandshakeRefused(
+            f"the server answered {head.status} instead of 101",
+            head.status,
+            tuple(head.headers),
+            self._body,
+        )
+
+    def _accept(self, head: ResponseHead, rest: bytes) -> HandshakeAccepted:
+        """
+        Check a 101, RFC 6455 section 4.1.
+        """
+        try:
+            self._checkUpgrade(head)
+            return HandshakeAccepted(
+                head, self._chooseSubprotocol(head), self._confirm(head), rest
+            )
+        except HandshakeRefused as refused:
+            raise HandshakeRefused(
+                refused.explanation, head.status, tuple(head.headers)
+            ) from None
+        except ValueError as error:
+            raise HandshakeRefused(
+                f"a header of the server's answer is malformed: {error}",
+                head.status,
+                tuple(head.headers),
+            ) from None
+
+    def _checkUpgrade(self, head: ResponseHead) -> None:
+        """
+        Check that the server has understood what it was asked.
+        """
+        headers = head.headers
+        if [value.lower() for value in headers.getAll("Upgrade")] != ["websocket"]:
+            raise HandshakeRefused("the server's Upgrade is not 'websocket'")
+        options = parseTokens(headers.getAll("Connection"))
+        if "upgrade" not in (option.lower() for option in options):
+            raise HandshakeRefused("the server's Connection does not say 'Upgrade'")
+        if headers.getAll("Sec-WebSocket-Accept") != [acceptKey(self._key)]:
+            raise HandshakeRefused(
+                "the server's Sec-WebSocket-Accept does not answer the key"
+            )
+
+    def _chooseSubprotocol(self, head: ResponseHead) -> str | None:
+        """
+        Find the subprotocol that the server has chosen.
+        """
+        chosen = parseTokens(head.headers.getAll("Sec-WebSocket-Protocol"))
+        if not chosen:
+            return None
+        if len(chosen) > 1 or chosen[0] not in self._subprotocols:
+            raise HandshakeRefused(
+                f"the server uses subprotocol {', '.join(chosen)}, "
+                "which was not offered"
+            )
+        return chosen[0]
+
+    def _confirm(self, head: ResponseHead) -> list[IExtension]:
+        """
+        Find the extensions that the server has chosen.
+        """
+        return confirmExtensions(
+            parseExtensions(head.headers.getAll("Sec-WebSocket-Extensions")),
+            self._extensions,
+            self._maxMessageSize,
+        )

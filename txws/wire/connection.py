@@ -1,0 +1,528 @@
+"""
+A connection after its opening handshake, RFC 6455 sections 5 to 7: frames in,
+events out; calls in, frames out.
+
+Events are pulled, so that not asking for one is all that pausing takes; what
+is sent is kept until it is fetched, so that everything that one turn causes
+can leave in one write::
+
+    connection.receiveData(data)
+    while not paused and (event := connection.nextEvent()) is not None:
+        deliver(event)
+    transport.writeSequence(connection.dataToSend())
+
+The life of a connection is the table L{TRANSITIONS}.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from enum import Enum
+from secrets import token_bytes
+
+from .codes import CloseCode, Opcode, isSendableCloseCode
+from .errors import BadFrame, BadPayload, ConnectionStateError, Violation
+from .events import (
+    CloseReceived,
+    CloseStatus,
+    Event,
+    PingReceived,
+    PongReceived,
+    ViolationReceived,
+)
+from .extensions import IExtension
+from .frames import (
+    MAX_CONTROL_PAYLOAD,
+    CloseFinder,
+    Frame,
+    FrameParser,
+    serializeHeader,
+)
+from .masking import mask
+from .messages import MessageAssembler
+
+__all__ = ["TRANSITIONS", "Connection", "ConnectionState", "Direction", "Role"]
+
+# Up to here, in bytes, a copy is cheaper than one more piece to write.
+_JOINED_PAYLOAD = 4096
+
+
+class Role(Enum):
+    """
+    Which side of the connection this is; clients mask, RFC 6455 section 5.3.
+    """
+
+    CLIENT = "client"
+    SERVER = "server"
+
+
+class Direction(Enum):
+    """
+    Which way a frame goes.
+    """
+
+    RECEIVED = "received"
+    SENT = "sent"
+
+
+class ConnectionState(Enum):
+    """
+    The life of a connection, RFC 6455 section 7.1.
+
+    @cvar OPEN: messages go both ways.
+    @cvar CLOSE_SENT: this end has sent its Close and waits for the peer's.
+    @cvar FAILED: the peer broke the protocol; of what it still sends only its
+        Close matters.
+    @cvar CLOSING: both have sent their Close; the transport is to be closed,
+        by the server first.
+    @cvar CLOSED: the transport is gone.
+    """
+
+    OPEN = "open"
+    CLOSE_SENT = "close sent"
+    FAILED = "failed"
+    CLOSING = "closing"
+    CLOSED = "closed"
+
+
+class Input(Enum):
+    """
+    What moves a connection from one state to the next.
+    """
+
+    SEND_CLOSE = "Close sent"
+    RECEIVE_CLOSE = "Close received"
+    FAIL = "violation"
+    LOSE = "transport lost"
+
+
+TRANSITIONS = {
+    (ConnectionState.OPEN, Input.SEND_CLOSE): ConnectionState.CLOSE_SENT,
+    (ConnectionState.OPEN, Input.RECEIVE_CLOSE): ConnectionState.CLOSING,
+    (ConnectionState.OPEN, Input.FAIL): ConnectionState.FAILED,
+    (ConnectionState.OPEN, Input.LOSE): ConnectionState.CLOSED,
+    (ConnectionState.CLOSE_SENT, Input.RECEIVE_CLOSE): ConnectionState.CLOSING,
+    (ConnectionState.CLOSE_SENT, Input.FAIL): ConnectionState.FAILED,
+    (ConnectionState.CLOSE_SENT, Input.LOSE): ConnectionState.CLOSED,
+    (ConnectionState.FAILED, Input.RECEIVE_CLOSE): ConnectionState.CLOSING,
+    (ConnectionState.FAILED, Input.LOSE): ConnectionState.CLOSED,
+    (ConnectionState.CLOSING, Input.LOSE): ConnectionState.CLOSED,
+}
+
+
+class Connection:
+    """
+    One side of one connection, from the end of its opening handshake on.
+
+    @ivar state: where it stands.
+    @ivar closeSent: what this end's Close said, or L{None} if there was none.
+    @ivar closeReceived: what the peer's Close said, or L{None} if there was
+        none.
+    @ivar isCloseReceivedFirst: whether the peer's Close came before ours.
+    @ivar pendingSize: how many bytes are waiting for L{dataToSend}.
+    @ivar isCongested: whether the transport cannot write at present; set by
+        whoever owns the transport.  Pongs are coalesced while it is true.
+    """
+
+    __slots__ = (
+        "_assembler",
+        "_closeFinder",
+        "_extensions",
+        "_fragmentSize",
+        "_generateKey",
+        "_latestPong",
+        "_observer",
+        "_outgoing",
+        "_parser",
+        "closeReceived",
+        "closeSent",
+        "isCloseReceivedFirst",
+        "isCongested",
+        "pendingSize",
+        "state",
+    )
+
+    def __init__(
+        self,
+        role: Role,
+        *,
+        maxMessageSize: int | None = None,
+        maxFragments: int | None = None,
+        extensions: Sequence[IExtension] = (),
+        fragmentSize: int | None = None,
+        generateKey: Callable[[], bytes] | None = None,
+        observer: Callable[[Direction, Frame], None] | None = None,
+    ) -> None:
+        """
+        @param role: which side this is.
+        @param maxMessageSize: the most bytes in a message that is received, or
+            L{None} for no limit.
+        @param maxFragments: the most frames in a message that is received, or
+            L{None} for no limit.
+        @param extensions: what the opening handshake has agreed on, in the
+            order of its C{Sec-WebSocket-Extensions}.
+        @param fragmentSize: the most bytes of payload in a frame that is sent;
+            longer messages are fragmented.  L{None} for no limit.
+        @param generateKey: makes a masking key of four bytes, unpredictable
+            (RFC 6455 section 10.3).
+        @param observer: called with every frame, as it is on the wire but
+            unmasked.
+        """
+        self.state = ConnectionState.OPEN
+        self.closeSent: CloseStatus | None = None
+        self.closeReceived: CloseStatus | None = None
+        self.isCloseReceivedFirst = False
+        self.pendingSize = 0
+        self.isCongested = False
+
+        self._extensions = tuple(extensions)
+        self._fragmentSize = fragmentSize
+        self._generateKey = None
+        if role is Role.CLIENT:
+            self._generateKey = generateKey or _generateKey
+        self._observer = observer
+        self._parser = _makeParser(role, maxMessageSize, maxFragments, self._extensions)
+        self._assembler = MessageAssembler(maxMessageSize)
+        self._closeFinder: CloseFinder | None = None
+        self._outgoing: deque[bytes] = deque()
+        self._latestPong: bytes | None = None
+
+    # Receiving
+
+    def receiveData(self, data: bytes) -> None:
+        """
+        Keep what the peer has sent for L{nextEvent}.
+
+        @param data: any bytes, cut anywhere.
+        """
+        if self.state in _RECEIVING:
+            self._parser.receiveData(data)
+
+    def nextEvent(self) -> Event | None:
+        """
+        Find out what the peer has sent next.
+
+        Pings are answered, and so are a Close and a violation: the answer is
+        in L{dataToSend} when the event is returned.
+
+        @return: L{None} when more bytes are needed.
+        """
+        if self._closeFinder is not None:
+            return self._findClose(self._closeFinder)
+        try:
+            while (frame := self._parser.nextFrame()) is not None:
+                if self._observer is not None:
+                    self._observer(Direction.RECEIVED, frame)
+                event = self._receiveFrame(frame)
+                if event is not None:
+                    return event
+        except Violation as violation:
+            return self._fail(violation)
+        return None
+
+    def _receiveFrame(self, frame: Frame) -> Event | None:
+        """
+        Find out what a frame means.
+        """
+        opcode = frame.opcode
+        if opcode < Opcode.CLOSE:
+            for extension in reversed(self._extensions):
+                frame = extension.decode(frame)
+            return self._assembler.receiveFrame(frame)
+        if opcode is Opcode.PING:
+            self.sendPong(frame.payload)
+            return PingReceived(frame.payload)
+        if opcode is Opcode.PONG:
+            return PongReceived(frame.payload)
+        return self._receiveClose(frame.payload)
+
+    def _receiveClose(self, payload: bytes) -> Event:
+        """
+        Answer the peer's Close, RFC 6455 section 5.5.1.
+        """
+        try:
+            status = _parseClose(payload)
+        except Violation as violation:
+            failed = self._fail(violation)
+            self._closed(_NO_STATUS)
+            return failed
+        if self.state is ConnectionState.OPEN:
+            # "... typically echos the status code it received."
+            self.isCloseReceivedFirst = True
+            self._sendClose(status.code, "")
+        self._closed(status)
+        return CloseReceived(status)
+
+    def _closed(self, status: CloseStatus) -> None:
+        """
+        Note the peer's Close; RFC 6455 section 5.5.1: what follows it is
+        discarded.
+        """
+        self.closeReceived = status
+        self._advance(Input.RECEIVE_CLOSE)
+        self._parser.takeUnparsed()
+        self._closeFinder = None
+
+    def _fail(self, violation: Violation) -> ViolationReceived:
+        """
+        Fail the connection, RFC 6455 section 7.1.7.
+        """
+        if self.state is ConnectionState.OPEN:
+            self._sendClose(violation.closeCode, violation.explanation)
+        self._advance(Input.FAIL)
+        self._closeFinder = CloseFinder(self._parser.missingSize)
+        return ViolationReceived(violation)
+
+    def _findClose(self, finder: CloseFinder) -> CloseReceived | None:
+        """
+        Look for the peer's Close, after a violation.
+        """
+        if not finder.receiveData(self._parser.takeUnparsed()):
+            return None
+        self._closed(_NO_STATUS)
+        return CloseReceived(_NO_STATUS)
+
+    # Sending
+
+    def sendText(self, message: str) -> None:
+        """
+        Send a text message.
+
+        @param message: the text.
+        @raise ConnectionStateError: if a Close has been sent.
+        @raise UnicodeEncodeError: if the text has surrogates, which UTF-8
+            cannot say.
+        """
+        self._sendMessage(Opcode.TEXT, message.encode("utf-8"))
+
+    def sendBytes(self, data: bytes | bytearray | memoryview) -> None:
+        """
+        Send a binary message.
+
+        @param data: the message; it is copied unless it is immutable.
+        @raise ConnectionStateError: if a Close has been sent.
+        """
+        self._sendMessage(Opcode.BINARY, bytes(data))
+
+    def sendPing(self, payload: bytes = b"") -> None:
+        """
+        Send a Ping, RFC 6455 section 5.5.2.
+
+        @param payload: what the Pong is to repeat, at most 125 bytes.
+        @raise ConnectionStateError: if a Close has been sent.
+        @raise ValueError: if the payload is too long.
+        """
+        self._checkOpen("sending a Ping")
+        self._sendControl(Opcode.PING, payload)
+
+    def sendPong(self, payload: bytes = b"") -> None:
+        """
+        Send a Pong, RFC 6455 section 5.5.3; Pings have theirs without this.
+
+        @param payload: at most 125 bytes.
+        @raise ConnectionStateError: if the peer's Close has been received.
+        @raise ValueError: if the payload is too long.
+        """
+        if self.state is not ConnectionState.CLOSE_SENT:
+            self._checkOpen("sending a Pong")
+        outgoing = self._outgoing
+        if self.isCongested and outgoing and outgoing[-1] is self._latestPong:
+            # RFC 6455 5.5.3: "If an endpoint receives a Ping frame and has not
+            # yet sent Pong frame(s) in response to previous Ping frame(s), the
+            # endpoint MAY elect to send a Pong frame for only the most
+            # recently processed Ping frame."
+            self.pendingSize -= len(outgoing.pop())
+        self._sendControl(Opcode.PONG, payload)
+        self._latestPong = outgoing[-1]
+
+    def sendClose(
+        self, code: int | None = CloseCode.NORMAL_CLOSURE, reason: str = ""
+    ) -> None:
+        """
+        Begin the closing handshake, RFC 6455 section 7.1.2.
+
+        @param code: a close code that may travel, or L{None} for none.
+        @param reason: why; cut at 123 bytes of UTF-8, between two characters.
+        @raise ConnectionStateError: if a Close has been sent.
+        @raise ValueError: if the code may not travel, or if there is a reason
+            without a code.
+        """
+        if code is None and reason:
+            raise ValueError("a reason needs a close code")
+        if code is not None and not isSendableCloseCode(code):
+            raise ValueError(f"close code {code} may not be sent")
+        self._checkOpen("sending a Close")
+        self._sendClose(CloseCode.NO_STATUS_RECEIVED if code is None else code, reason)
+        self._advance(Input.SEND_CLOSE)
+
+    def dataToSend(self, atMost: int | None = None) -> list[bytes]:
+        """
+        Fetch what is to be written to the transport.
+
+        @param atMost: stop when this many bytes are exceeded; L{None} for all.
+        @return: whole frames, or headers and payloads of them, in order.
+        """
+        outgoing = self._outgoing
+        if atMost is None or self.pendingSize <= atMost:
+            pieces = list(outgoing)
+            outgoing.clear()
+            self.pendingSize = 0
+            return pieces
+        pieces = []
+        size = 0
+        while outgoing and size <= atMost:
+            piece = outgoing.popleft()
+            pieces.append(piece)
+            size += len(piece)
+        self.pendingSize -= size
+        return pieces
+
+    def discardData(self) -> None:
+        """
+        Forget what has not been fetched by L{dataToSend}.
+        """
+        self._outgoing.clear()
+        self.pendingSize = 0
+
+    def connectionLost(self) -> None:
+        """
+        The transport is gone.
+        """
+        self._advance(Input.LOSE)
+        self._parser.takeUnparsed()
+        self.discardData()
+
+    def _sendMessage(self, opcode: Opcode, payload: bytes) -> None:
+        """
+        Send a message in one frame, or in fragments if it is long.
+        """
+        self._checkOpen("sending a message")
+        size = self._fragmentSize
+        if size is None or len(payload) <= size:
+            self._sendFrame(Frame(opcode, payload))
+        else:
+            for fragment in Frame(opcode, payload).fragments(size):
+                self._sendFrame(fragment)
+
+    def _sendFrame(self, frame: Frame) -> None:
+        """
+        Send a data frame through the extensions.
+        """
+        for extension in self._extensions:
+            frame = extension.encode(frame)
+        self._queue(frame)
+
+    def _sendControl(self, opcode: Opcode, payload: bytes) -> None:
+        """
+        Send a control frame.
+        """
+        if len(payload) > MAX_CONTROL_PAYLOAD:
+            raise ValueError(
+                f"a {opcode.name} carries at most {MAX_CONTROL_PAYLOAD} bytes, "
+                f"not {len(payload)}"
+            )
+        self._queue(Frame(opcode, payload))
+
+    def _sendClose(self, code: int, reason: str) -> None:
+        """
+        Send a Close and remember it.
+        """
+        payload = b""
+        if code != CloseCode.NO_STATUS_RECEIVED:
+            told = reason.encode("utf-8", "replace")[: MAX_CONTROL_PAYLOAD - 2]
+            reason = told.decode("utf-8", "ignore")
+            payload = code.to_bytes(2, "big") + reason.encode("utf-8")
+        self.closeSent = CloseStatus(code, reason)
+        self._queue(Frame(Opcode.CLOSE, payload))
+
+    def _queue(self, frame: Frame) -> None:
+        """
+        Serialize a frame for L{dataToSend}.
+        """
+        opcode, payload, isFinal, rsv = frame
+        maskingKey = None
+        if self._observer is not None:
+            self._observer(Direction.SENT, frame)
+        if self._generateKey is not None:
+            maskingKey = self._generateKey()
+            payload = mask(payload, maskingKey)
+        length = len(payload)
+        header = serializeHeader(opcode, length, isFinal, rsv, maskingKey)
+        self.pendingSize += len(header) + length
+        if length <= _JOINED_PAYLOAD:
+            self._outgoing.append(header + payload)
+        else:
+            self._outgoing.append(header)
+            self._outgoing.append(payload)
+
+    def _checkOpen(self, act: str) -> None:
+        """
+        Check that this end may still send.
+        """
+        if self.state is not ConnectionState.OPEN:
+            raise ConnectionStateError(self.state.value, act)
+
+    def _advance(self, given: Input) -> None:
+        """
+        Go to the next state.
+        """
+        try:
+            self.state = TRANSITIONS[self.state, given]
+        except KeyError:
+            raise ConnectionStateError(self.state.value, given.value) from None
+
+
+_NO_STATUS = CloseStatus(CloseCode.NO_STATUS_RECEIVED, "")
+_RECEIVING = frozenset(
+    (ConnectionState.OPEN, ConnectionState.CLOSE_SENT, ConnectionState.FAILED)
+)
+
+
+def _generateKey() -> bytes:
+    """
+    Make a masking key, RFC 6455 section 5.3: "... derived from a strong source
+    of entropy".
+    """
+    return token_bytes(4)
+
+
+def _makeParser(
+    role: Role,
+    maxMessageSize: int | None,
+    maxFragments: int | None,
+    extensions: Sequence[IExtension],
+) -> FrameParser:
+    """
+    Make the parser that the extensions need.
+    """
+    firstRSV = continuationRSV = 0
+    for extension in extensions:
+        firstRSV |= extension.rsv
+        if extension.isPerFrame:
+            continuationRSV |= extension.rsv
+    return FrameParser(
+        isMasked=role is Role.SERVER,
+        maxMessageSize=maxMessageSize,
+        maxFragments=maxFragments,
+        firstRSV=firstRSV,
+        continuationRSV=continuationRSV,
+        keepsFramesWhole=any(extension.isPerFrame for extension in extensions),
+    )
+
+
+def _parseClose(payload: bytes) -> CloseStatus:
+    """
+    Parse the payload of a Close, RFC 6455 section 5.5.1.
+    """
+    if not payload:
+        return _NO_STATUS
+    if len(payload) == 1:
+        raise BadFrame("a Close carries half a close code")
+    code = int.from_bytes(payload[:2], "big")
+    if not isSendableCloseCode(code):
+        raise BadFrame(f"close code {code} may not be sent")
+    try:
+        return CloseStatus(code, str(payload[2:], "utf-8"))
+    except UnicodeDecodeError:
+        raise BadPayload("a close reason is not UTF-8") from None

@@ -1,0 +1,137 @@
+"""
+What can be wrong with a peer's bytes: each kind of violation, with the close
+code (RFC 6455 section 7.4.1) or the HTTP status (RFC 9110 section 15) that
+answers it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from .codes import CloseCode
+
+__all__ = [
+    "BadFrame",
+    "BadHandshake",
+    "BadPayload",
+    "ConnectionStateError",
+    "ExtensionViolation",
+    "HandshakeRefused",
+    "MessageTooBig",
+    "Violation",
+    "WireError",
+]
+
+
+class WireError(Exception):
+    """
+    Anything that L{txws.wire} raises.
+    """
+
+
+class ConnectionStateError(WireError):
+    """
+    A call came at a time when the state of the connection does not allow it.
+
+    @ivar state: the name of the state.
+    @ivar act: what was tried.
+    """
+
+    def __init__(self, state: str, act: str) -> None:
+        super().__init__(f"{act} is not possible in state {state}")
+        self.state = state
+        self.act = act
+
+
+class Violation(WireError):
+    """
+    The peer broke the protocol after the opening handshake, RFC 6455 section
+    7.1.7; the connection is failed with L{closeCode}.
+
+    @cvar closeCode: the code of the Close frame that answers it.
+    @ivar explanation: one sentence without payload, fit for the reason of a
+        Close frame.
+    """
+
+    closeCode: ClassVar[CloseCode] = CloseCode.PROTOCOL_ERROR
+
+    def __init__(self, explanation: str) -> None:
+        super().__init__(explanation)
+        self.explanation = explanation
+
+
+class BadFrame(Violation):
+    """
+    A frame, or the order of frames, is not what RFC 6455 section 5 allows.
+    """
+
+
+class ExtensionViolation(Violation):
+    """
+    A frame is not what a negotiated extension allows, RFC 6455 section 9.
+    """
+
+
+class BadPayload(Violation):
+    """
+    A text message or a close reason is not UTF-8, RFC 6455 section 8.1.
+    """
+
+    closeCode = CloseCode.INVALID_PAYLOAD_DATA
+
+
+class MessageTooBig(Violation):
+    """
+    A message has more bytes or more fragments than this end accepts, RFC 6455
+    section 10.4.
+    """
+
+    closeCode = CloseCode.MESSAGE_TOO_BIG
+
+
+class BadHandshake(WireError):
+    """
+    A server refuses an opening handshake, RFC 6455 section 4.2.2, or the HTTP
+    message is not one.
+
+    @ivar status: the HTTP status that answers it.
+    @ivar explanation: one sentence, fit to be sent to the peer as plain text.
+    @ivar headers: further header fields of the answer, as (name, value).
+    """
+
+    def __init__(
+        self,
+        status: int,
+        explanation: str,
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        super().__init__(f"{status}: {explanation}")
+        self.status = status
+        self.explanation = explanation
+        self.headers = tuple(headers)
+
+
+class HandshakeRefused(WireError):
+    """
+    The server answered a client's opening handshake with something else than a
+    valid 101, RFC 6455 section 4.1.
+
+    @ivar explanation: what is wrong with the answer, in one sentence.
+    @ivar status: the HTTP status, or 0 if there was no HTTP answer at all.
+    @ivar headers: the header fields of the answer, as (name, value).
+    @ivar body: the first bytes of the answer's body.
+    """
+
+    def __init__(
+        self,
+        explanation: str,
+        status: int = 0,
+        headers: Sequence[tuple[str, str]] = (),
+        body: bytes = b"",
+    ) -> None:
+        super().__init__(explanation)
+        self.explanation = explanation
+        self.status = status
+        self.headers = tuple(headers)
+        self.body = body

@@ -1,0 +1,186 @@
+"""
+Extensions, RFC 6455 section 9: what changes frames on their way.
+
+An extension has two halves.  L{IExtensionFactory} negotiates; the
+L{IExtension} that it makes then works on the data frames of one connection,
+frame in, frame out, in both directions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from zope.interface import Attribute, Interface
+
+from .errors import HandshakeRefused
+from .frames import Frame
+
+__all__ = [
+    "ExtensionOffer",
+    "IExtension",
+    "IExtensionFactory",
+    "acceptExtensions",
+    "confirmExtensions",
+]
+
+
+class ExtensionOffer(NamedTuple):
+    """
+    One extension in a C{Sec-WebSocket-Extensions} header, RFC 6455 section 9.1.
+
+    @ivar name: the extension's name.
+    @ivar parameters: its parameters in their order, as (name, value), the
+        value being L{None} where there is none.
+    """
+
+    name: str
+    parameters: Sequence[tuple[str, str | None]] = ()
+
+
+class IExtension(Interface):
+    """
+    An extension at work on one connection.
+    """
+
+    rsv: int = Attribute(
+        """
+        The reserved bits that it claims, of L{txws.wire.frames.RSV1},
+        L{RSV2<txws.wire.frames.RSV2>} and L{RSV3<txws.wire.frames.RSV3>}.
+        """
+    )
+
+    isPerFrame: bool = Attribute(
+        """
+        Whether it works on each frame by itself.  If so, L{decode} is given
+        the frames as the peer sent them, and its reserved bits may be set on
+        each of them.  If not, L{decode} may be given a frame in parts, as a
+        frame and continuations, and its bits may be set on the first frame of
+        a message alone.
+        """
+    )
+
+    def encode(frame: Frame) -> Frame:
+        """
+        Change a data frame that is to be sent.
+
+        @param frame: a data frame, unmasked.
+        @return: what is sent for it.
+        """
+
+    def decode(frame: Frame) -> Frame:
+        """
+        Undo what the peer's half of the extension did.
+
+        @param frame: a data frame, or a part of one, unmasked.
+        @return: what the application is to see.
+        @raise txws.wire.errors.Violation: if the peer sent what the extension
+            does not allow.
+        """
+
+
+class IExtensionFactory(Interface):
+    """
+    Negotiates an extension, for a server and for a client.
+    """
+
+    name: str = Attribute("The registered name of the extension, in lower case.")
+
+    def accept(
+        parameters: Sequence[tuple[str, str | None]], maxMessageSize: int | None
+    ) -> tuple[Sequence[tuple[str, str | None]], IExtension] | None:
+        """
+        Consider a client's offer, on a server.
+
+        @param parameters: the parameters of the offer.
+        @param maxMessageSize: the most bytes that a message may have when it
+            has been decoded, or L{None} for no limit.
+        @return: the parameters to answer with, and the extension; or L{None}
+            to decline the offer.
+        """
+
+    def offers() -> Iterable[Sequence[tuple[str, str | None]]]:
+        """
+        Make the parameters of a client's offers, the preferred one first.
+        """
+
+    def confirm(
+        parameters: Sequence[tuple[str, str | None]], maxMessageSize: int | None
+    ) -> IExtension:
+        """
+        Consider a server's answer, on a client.
+
+        @param parameters: the parameters of the answer.
+        @param maxMessageSize: as for L{accept}.
+        @return: the extension.
+        @raise txws.wire.errors.HandshakeRefused: if the answer is not one that
+            the offers allow.
+        """
+
+
+def acceptExtensions(
+    offers: Iterable[ExtensionOffer],
+    factories: Sequence[IExtensionFactory],
+    maxMessageSize: int | None,
+) -> tuple[list[ExtensionOffer], list[IExtension]]:
+    """
+    Choose among a client's offers: of each extension the first offer that its
+    factory accepts, unless a reserved bit of it is taken.
+
+    @param offers: what the client offers, the preferred one first.
+    @param factories: the extensions that the server knows.
+    @param maxMessageSize: the most bytes in a decoded message.
+    @return: the answers and the extensions, both in the order of the offers.
+    """
+    known = {factory.name: factory for factory in factories}
+    answers: list[ExtensionOffer] = []
+    extensions: list[IExtension] = []
+    claimed = 0
+    for offer in offers:
+        factory = known.get(offer.name)
+        if factory is None:
+            continue
+        accepted = factory.accept(offer.parameters, maxMessageSize)
+        if accepted is None or accepted[1].rsv & claimed:
+            continue
+        parameters, extension = accepted
+        del known[offer.name]
+        claimed |= extension.rsv
+        answers.append(ExtensionOffer(offer.name, tuple(parameters)))
+        extensions.append(extension)
+    return answers, extensions
+
+
+def confirmExtensions(
+    answers: Iterable[ExtensionOffer],
+    factories: Sequence[IExtensionFactory],
+    maxMessageSize: int | None,
+) -> list[IExtension]:
+    """
+    Check a server's answers against what a client has offered, RFC 6455
+    section 4.1.
+
+    @param answers: what the server says is in use.
+    @param factories: the extensions that the client has offered.
+    @param maxMessageSize: the most bytes in a decoded message.
+    @return: the extensions, in the order of the answers.
+    @raise HandshakeRefused: if an answer was not offered, comes twice, or
+        claims a reserved bit that is taken.
+    """
+    known = {factory.name: factory for factory in factories}
+    extensions: list[IExtension] = []
+    claimed = 0
+    for answer in answers:
+        factory = known.pop(answer.name, None)
+        if factory is None:
+            raise HandshakeRefused(
+                f"the server uses extension {answer.name!r}, which was not offered"
+            )
+        extension = factory.confirm(answer.parameters, maxMessageSize)
+        if extension.rsv & claimed:
+            raise HandshakeRefused(
+                f"extension {answer.name!r} claims a reserved bit that is taken"
+            )
+        claimed |= extension.rsv
+        extensions.append(extension)
+    return extensions

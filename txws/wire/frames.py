@@ -1,0 +1,486 @@
+"""
+Frames, RFC 6455 section 5: parsed from bytes that arrive in any pieces, and
+serialized.
+
+A frame is refused by its header, before a byte of its payload is kept.  The
+payload of a data frame is handed on as it arrives: a frame of which only a
+part has come is parsed as that part, followed by continuations.  RFC 6455
+section 5.4 lets anyone between two applications refragment a message, so that
+nothing above needs to know, and nothing here grows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from .codes import Opcode
+from .errors import BadFrame, MessageTooBig
+from .masking import Masker, mask
+
+__all__ = [
+    "MAX_CONTROL_PAYLOAD",
+    "RSV1",
+    "RSV2",
+    "RSV3",
+    "CloseFinder",
+    "Frame",
+    "FrameParser",
+    "serializeHeader",
+]
+
+RSV1 = 0x40
+RSV2 = 0x20
+RSV3 = 0x10
+
+# RFC 6455 5.5: "All control frames MUST have a payload length of 125 bytes or
+# less and MUST NOT be fragmented."
+MAX_CONTROL_PAYLOAD = 125
+
+_FIN = 0x80
+_ANY_RSV = RSV1 | RSV2 | RSV3
+_OPCODE = 0x0F
+_CONTROL = 0x08
+_MASKED = 0x80
+_LENGTH = 0x7F
+_TWO_BYTE_LENGTH = 126
+_EIGHT_BYTE_LENGTH = 127
+
+_OPCODES = {opcode.value: opcode for opcode in Opcode}
+
+
+class Frame(NamedTuple):
+    """
+    One frame, RFC 6455 section 5.2, its payload unmasked.
+
+    @ivar opcode: what it carries.
+    @ivar payload: its payload.
+    @ivar isFinal: whether it is the last fragment of its message (FIN).
+    @ivar rsv: the reserved bits that are set, of L{RSV1}, L{RSV2} and L{RSV3}.
+    """
+
+    opcode: Opcode
+    payload: bytes
+    isFinal: bool = True
+    rsv: int = 0
+
+    def serialize(self, maskingKey: bytes | None = None) -> bytes:
+        """
+        Serialize this frame.
+
+        @param maskingKey: four bytes if a client sends it, L{None} if a server
+            does.
+        """
+        header = serializeHeader(
+            self.opcode, len(self.payload), self.isFinal, self.rsv, maskingKey
+        )
+        if maskingKey is None:
+            return header + self.payload
+        return header + mask(self.payload, maskingKey)
+
+    def fragments(self, size: int) -> Iterator[Frame]:
+        """
+        Cut this frame into fragments, RFC 6455 section 5.4.
+
+        @param size: the largest payload of one fragment, in bytes.
+        @raise ValueError: if this is a control frame, which must not be
+            fragmented, or if C{size} is less than 1.
+        """
+        if self.opcode & _CONTROL:
+            raise ValueError(f"a {self.opcode.name} frame cannot be fragmented")
+        if size < 1:
+            raise ValueError(f"size must be at least 1 byte, not {size}")
+        return self._cut(size)
+
+    def _cut(self, size: int) -> Iterator[Frame]:
+        opcode, rsv = self.opcode, self.rsv
+        last = max(len(self.payload) - 1, 0) // size * size
+        for start in range(0, last + 1, size):
+            payload = self.payload[start : start + size]
+            yield Frame(opcode, payload, self.isFinal and start == last, rsv)
+            opcode, rsv = Opcode.CONTINUATION, 0
+
+
+def serializeHeader(
+    opcode: int, length: int, isFinal: bool, rsv: int, maskingKey: bytes | None
+) -> bytes:
+    """
+    Serialize the header of a frame, RFC 6455 section 5.2.
+
+    @param opcode: what the frame carries.
+    @param length: the length of its payload, in bytes.
+    @param isFinal: whether it ends its message.
+    @param rsv: the reserved bits to set.
+    @param maskingKey: four bytes, or L{None} for a frame that is not masked.
+    """
+    first = (_FIN if isFinal else 0) | rsv | opcode
+    masked = 0 if maskingKey is None else _MASKED
+    if length < _TWO_BYTE_LENGTH:
+        header = bytes((first, masked | length))
+    elif length <= 0xFFFF:
+        header = bytes((first, masked | _TWO_BYTE_LENGTH)) + length.to_bytes(2, "big")
+    else:
+        header = bytes((first, masked | _EIGHT_BYTE_LENGTH)) + length.to_bytes(8, "big")
+    return header if maskingKey is None else header + maskingKey
+
+
+class FrameParser:
+    """
+    Parses and checks the frames of one direction of one connection.
+
+    Bytes go in by L{receiveData}, frames come out of L{nextFrame}, as many as
+    are wanted: nothing is parsed before it is asked for.
+    """
+
+    __slots__ = (
+        "_arrived",
+        "_buffer",
+        "_continuationRSV",
+        "_firstRSV",
+        "_fragments",
+        "_isFinal",
+        "_isInMessage",
+        "_isMasked",
+        "_masker",
+        "_maxFragments",
+        "_maxMessageSize",
+        "_messageSize",
+        "_missing",
+        "_offset",
+        "_opcode",
+        "_rsv",
+        "_whole",
+    )
+
+    def __init__(
+        self,
+        isMasked: bool,
+        *,
+        maxMessageSize: int | None = None,
+        maxFragments: int | None = None,
+        firstRSV: int = 0,
+        continuationRSV: int = 0,
+        keepsFramesWhole: bool = False,
+    ) -> None:
+        """
+        @param isMasked: whether the peer has to mask, RFC 6455 section 5.1:
+            true on servers, false on clients.
+        @param maxMessageSize: the most bytes of payload in one message, or
+            L{None} for no limit.
+        @param maxFragments: the most frames in one message, or L{None} for no
+            limit.
+        @param firstRSV: the reserved bits that extensions have claimed on the
+            first frame of a message.
+        @param continuationRSV: the same, on its other frames.
+        @param keepsFramesWhole: hand a data frame on only when all of it is
+            there, for extensions that work on the peer's frames as they are.
+        """
+        self._isMasked = isMasked
+        self._maxMessageSize = maxMessageSize
+        self._maxFragments = maxFragments
+        self._firstRSV = firstRSV
+        self._continuationRSV = continuationRSV
+        self._whole = bytearray() if keepsFramesWhole else None
+
+        # What has been received: a buffer, parsed up to the offset, and what
+        # came while there was a rest of it.
+        self._buffer = b""
+        self._offset = 0
+        self._arrived: list[bytes] = []
+
+        # The message that is on its way.
+        self._isInMessage = False
+        self._messageSize = 0
+        self._fragments = 0
+
+        # The data frame that is on its way, and how many bytes it is missing.
+        self._missing = 0
+        self._masker: Masker | None = None
+        self._opcode = Opcode.CONTINUATION
+        self._isFinal = False
+        self._rsv = 0
+
+    def receiveData(self, data: bytes) -> None:
+        """
+        Keep bytes for L{nextFrame}.
+
+        @param data: any bytes, cut anywhere.
+        """
+        if self._offset == len(self._buffer) and not self._arrived:
+            self._buffer = data
+            self._offset = 0
+        else:
+            self._arrived.append(data)
+
+    def nextFrame(self) -> Frame | None:
+        """
+        Parse the next frame, or the next part of a data frame.
+
+        @return: L{None} when more bytes are needed.
+        @raise BadFrame: if the next frame breaks RFC 6455 section 5.
+        @raise MessageTooBig: if it exceeds a limit.
+        """
+        frame = self._parse()
+        while frame is None and self._arrived:
+            self._buffer = self.takeUnparsed()
+            frame = self._parse()
+        if frame is None:
+            # Not more is kept than a part of a header or of a control frame.
+            self._buffer = self._buffer[self._offset :]
+            self._offset = 0
+        return frame
+
+    def takeUnparsed(self) -> bytes:
+        """
+        Hand over what has been received and is not parsed.
+        """
+        unparsed = b"".join((self._buffer[self._offset :], *self._arrived))
+        self._arrived.clear()
+        self._buffer = b""
+        self._offset = 0
+        return unparsed
+
+    @property
+    def missingSize(self) -> int:
+        """
+        How many bytes are still to come of the data frame whose beginning has
+        been parsed.
+        """
+        return self._missing
+
+    def _parse(self) -> Frame | None:
+        """
+        Parse a frame from the buffer alone.
+        """
+        if self._missing:
+            return self._parseMissing()
+        buffer = self._buffer
+        start = self._offset + 2
+        available = len(buffer) - start
+        if available < 0:
+            return None
+        first = buffer[start - 2]
+        second = buffer[start - 1]
+        self._checkHeader(first, second)
+
+        length = second & _LENGTH
+        if length >= _TWO_BYTE_LENGTH:
+            size = 2 if length == _TWO_BYTE_LENGTH else 8
+            if available < size:
+                return None
+            length = int.from_bytes(buffer[start : start + size], "big")
+            start += size
+            _checkLength(length, size)
+        self._checkLimits(first, length)
+
+        maskingKey = None
+        if self._isMasked:
+            maskingKey = buffer[start : start + 4]
+            start += 4
+        end = start + length
+        if end > len(buffer):
+            return self._begin(first, start, length, maskingKey)
+        self._count(first, length)
+        self._offset = end
+        payload = buffer[start:end]
+        if maskingKey is not None:
+            payload = mask(payload, maskingKey)
+        return Frame(
+            _OPCODES[first & _OPCODE], payload, first >= _FIN, first & _ANY_RSV
+        )
+
+    def _begin(
+        self, first: int, start: int, length: int, maskingKey: bytes | None
+    ) -> Frame | None:
+        """
+        Parse a frame of which a part has yet to come: a data frame as soon as
+        its header is there, a control frame not before it is whole.
+
+        @param start: where its payload begins.
+        """
+        if first & _CONTROL or start > len(self._buffer):
+            return None
+        self._count(first, length)
+        self._offset = start
+        self._missing = length
+        self._masker = None if maskingKey is None else Masker(maskingKey)
+        self._opcode = _OPCODES[first & _OPCODE]
+        self._isFinal = first >= _FIN
+        self._rsv = first & _ANY_RSV
+        return self._parseMissing()
+
+    def _parseMissing(self) -> Frame | None:
+        """
+        Parse what the buffer holds of the data frame that is on its way.
+        """
+        piece = memoryview(self._buffer)[self._offset :][: self._missing]
+        if not piece:
+            return None
+        self._offset += len(piece)
+        self._missing -= len(piece)
+        masker = self._masker
+        payload = bytes(piece) if masker is None else masker.process(piece)
+        if self._whole is not None:
+            self._whole += payload
+            if self._missing:
+                return None
+            payload = bytes(self._whole)
+            self._whole.clear()
+
+        isFinal = self._isFinal and not self._missing
+        frame = Frame(self._opcode, payload, isFinal, self._rsv)
+        self._opcode = Opcode.CONTINUATION
+        self._rsv = 0
+        return frame
+
+    def _count(self, first: int, length: int) -> None:
+        """
+        Count a frame as part of the message that is on its way.
+        """
+        if first & _CONTROL:
+            return
+        if first >= _FIN:
+            self._isInMessage = False
+            self._messageSize = 0
+            self._fragments = 0
+        else:
+            self._isInMessage = True
+            self._messageSize += length
+            self._fragments += 1
+
+    def _checkHeader(self, first: int, second: int) -> None:
+        """
+        Check the first two bytes of a frame, RFC 6455 section 5.2.
+        """
+        opcode = first & _OPCODE
+        if opcode not in _OPCODES:
+            raise BadFrame(f"opcode {opcode:#x} is not defined")
+        rsv = first & _ANY_RSV
+        if rsv:
+            self._checkRSV(opcode, rsv)
+        if (second >= _MASKED) is not self._isMasked:
+            # RFC 6455 5.1: "The server MUST close the connection upon
+            # receiving a frame that is not masked. [...] A client MUST close
+            # a connection if it detects a masked frame."
+            raise BadFrame(
+                "a client's frame is not masked"
+                if self._isMasked
+                else "a server's frame is masked"
+            )
+        if opcode & _CONTROL:
+            if first < _FIN:
+                raise BadFrame("a control frame is fragmented")
+            if second & _LENGTH > MAX_CONTROL_PAYLOAD:
+                raise BadFrame("a control frame has more than 125 bytes")
+        elif self._isInMessage is not (opcode == Opcode.CONTINUATION):
+            raise BadFrame(
+                "a message begins inside another"
+                if self._isInMessage
+                else "a continuation has no message to continue"
+            )
+
+    def _checkRSV(self, opcode: int, rsv: int) -> None:
+        """
+        Check that each reserved bit has been claimed by an extension.
+        """
+        if opcode & _CONTROL:
+            claimed = 0
+        elif opcode == Opcode.CONTINUATION:
+            claimed = self._continuationRSV
+        else:
+            claimed = self._firstRSV
+        if rsv & ~claimed:
+            raise BadFrame("a reserved bit is set that no extension has claimed")
+
+    def _checkLimits(self, first: int, length: int) -> None:
+        """
+        Check that the message does not outgrow its limits with a frame.
+        """
+        if first & _CONTROL:
+            return
+        size = self._messageSize + length
+        if self._maxMessageSize is not None and size > self._maxMessageSize:
+            raise MessageTooBig(f"a message has more than {self._maxMessageSize} bytes")
+        if self._maxFragments is not None and self._fragments >= self._maxFragments:
+            raise MessageTooBig(
+                f"a message has more than {self._maxFragments} fragments"
+            )
+
+
+def _checkLength(length: int, size: int) -> None:
+    """
+    Check an extended payload length, RFC 6455 section 5.2.
+
+    @param length: the length.
+    @param size: in how many bytes it is written.
+    """
+    if length < _TWO_BYTE_LENGTH or (size == 8 and length <= 0xFFFF):
+        # "... the minimal number of bytes MUST be used to encode the length"
+        raise BadFrame("a payload length is longer than it needs to be")
+    if length >> 63:
+        # "... the most significant bit MUST be 0"
+        raise BadFrame("a payload length has its top bit set")
+
+
+class CloseFinder:
+    """
+    Finds the peer's Close among frames that are no longer wanted: what remains
+    to be read of a connection that has been failed.
+
+    It checks nothing and keeps at most a part of one header.
+    """
+
+    __slots__ = ("_buffer", "_skipped")
+
+    def __init__(self, missingSize: int) -> None:
+        """
+        @param missingSize: how many bytes are still to come of a frame whose
+            beginning has been parsed.
+        """
+        self._buffer = b""
+        self._skipped = missingSize
+
+    def receiveData(self, data: bytes) -> bool:
+        """
+        Look through more bytes.
+
+        @param data: any bytes, cut anywhere.
+        @return: whether the peer's Close was among them.
+        """
+        data = self._buffer + data
+        start = self._skipped
+        while start <= len(data):
+            header = _skimHeader(data, start)
+            if header is None:
+                self._buffer = data[start:]
+                self._skipped = 0
+                return False
+            opcode, start = header
+            if opcode == Opcode.CLOSE:
+                return True
+        self._buffer = b""
+        self._skipped = start - len(data)
+        return False
+
+
+def _skimHeader(data: bytes, start: int) -> tuple[int, int] | None:
+    """
+    Read the header of a frame without a check.
+
+    @return: its opcode and where its payload ends, or L{None} if the header is
+        not all there.
+    """
+    if len(data) - start < 2:
+        return None
+    first, second = data[start : start + 2]
+    start += 2
+    length = second & _LENGTH
+    if length >= _TWO_BYTE_LENGTH:
+        size = 2 if length == _TWO_BYTE_LENGTH else 8
+        if len(data) - start < size:
+            return None
+        length = int.from_bytes(data[start : start + size], "big")
+        start += size
+    if second & _MASKED:
+        start += 4
+    return first & _OPCODE, start + length

@@ -1,0 +1,272 @@
+"""
+As much of HTTP/1.1 as the opening handshake needs, RFC 9112: the heads of
+messages, parsed as bytes with explicit line ends, strictly and within limits,
+and serialized.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from .errors import BadHandshake
+
+__all__ = [
+    "HeadLimits",
+    "HeadReader",
+    "Headers",
+    "RequestHead",
+    "ResponseHead",
+    "parseRequestHead",
+    "parseResponseHead",
+    "serializeHead",
+    "statusLine",
+]
+
+# RFC 9110 5.6.2 (tokens) and 5.5 (field values).  The anchors are "\Z", for "$"
+# would let a line end through.
+_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_REQUEST_LINE = re.compile(rb"\A(" + _TOKEN + rb") ([\x21-\x7e]+) HTTP/1\.([0-9])\Z")
+_STATUS_LINE = re.compile(rb"\AHTTP/1\.([0-9]) ([1-9][0-9]{2})(?: ([^\x00\r\n]*))?\Z")
+_FIELD = re.compile(rb"\A(" + _TOKEN + rb"):[ \t]*([\t\x20-\x7e\x80-\xff]*)\Z")
+_FIELD_NAME = re.compile(r"\A" + _TOKEN.decode("ascii") + r"\Z")
+_FIELD_VALUE = re.compile(r"\A[\t\x20-\x7e\x80-\xff]*\Z")
+_END = b"\r\n\r\n"
+
+
+class Headers:
+    """
+    The header fields of a request or a response, in their order.
+
+    Names are compared without case.  Values are text in which each character
+    stands for one byte (ISO 8859-1), so that none is lost.
+    """
+
+    __slots__ = ("_fields", "_values")
+
+    def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
+        """
+        @param fields: the fields, as (name, value).
+        """
+        self._fields = tuple(fields)
+        self._values: dict[str, list[str]] = {}
+        for name, value in self._fields:
+            self._values.setdefault(name.lower(), []).append(value)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.lower() in self._values
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Headers):
+            return NotImplemented
+        return self._fields == other._fields
+
+    def __hash__(self) -> int:
+        return hash(self._fields)
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self._fields)
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+    def __repr__(self) -> str:
+        # Only names: values are where passwords and tokens are.
+        return f"<Headers {', '.join(name for name, value in self._fields)}>"
+
+    def get(self, name: str, default: str = "") -> str:
+        """
+        Get the value of a field, the first one if it is there several times.
+
+        @param name: the name of the field, in any case.
+        @param default: what to return if there is none.
+        """
+        values = self._values.get(name.lower())
+        return values[0] if values else default
+
+    def getAll(self, name: str) -> list[str]:
+        """
+        Get all values of a field, in their order.
+
+        @param name: the name of the field, in any case.
+        """
+        return list(self._values.get(name.lower(), ()))
+
+
+@dataclass(frozen=True)
+class RequestHead:
+    """
+    The head of a request, RFC 9112 section 3.
+
+    @ivar method: the method, case-sensitive.
+    @ivar target: the request target as it was sent.
+    @ivar minorVersion: 1 for HTTP/1.1.
+    @ivar headers: the header fields.
+    """
+
+    method: str
+    target: str
+    minorVersion: int
+    headers: Headers
+
+
+@dataclass(frozen=True)
+class ResponseHead:
+    """
+    The head of a response, RFC 9112 section 4.
+
+    @ivar status: the status code.
+    @ivar headers: the header fields.
+    """
+
+    status: int
+    headers: Headers
+
+
+@dataclass(frozen=True)
+class HeadLimits:
+    """
+    How much of a head is read.
+
+    @ivar maxSize: the most bytes in all.
+    @ivar maxHeaders: the most header fields.
+    @ivar maxLineSize: the most bytes in one line.
+    """
+
+    maxSize: int
+    maxHeaders: int
+    maxLineSize: int
+
+
+class HeadReader:
+    """
+    Reads a head that arrives in any pieces, in time linear in its size.
+
+    @ivar received: all bytes so far, also those that follow the head.
+    """
+
+    __slots__ = ("_limits", "received")
+
+    def __init__(self, limits: HeadLimits) -> None:
+        """
+        @param limits: when to stop.
+        """
+        self._limits = limits
+        self.received = bytearray()
+
+    def receiveData(self, data: bytes) -> tuple[bytes, bytes] | None:
+        """
+        Add bytes.
+
+        @param data: any bytes, cut anywhere.
+        @return: the head without the empty line that ends it, and what
+            follows; L{None} as long as the end is not there.
+        @raise BadHandshake: if the head exceeds a limit: 414 for its first
+            line, 431 for the rest, RFC 6585 section 5.
+        """
+        searched = max(len(self.received) - len(_END) + 1, 0)
+        self.received += data
+        end = self.received.find(_END, searched)
+        self._checkFirstLine()
+        size = len(self.received) if end < 0 else end + len(_END)
+        if size > self._limits.maxSize:
+            raise BadHandshake(431, f"the head exceeds {self._limits.maxSize} bytes")
+        if end < 0:
+            return None
+        return bytes(self.received[:end]), bytes(self.received[size:])
+
+    def _checkFirstLine(self) -> None:
+        """
+        Check the length of the first line.
+        """
+        limit = self._limits.maxLineSize
+        if len(self.received) <= limit:
+            return
+        if self.received.find(b"\r\n", 0, limit + 2) < 0:
+            raise BadHandshake(414, f"the first line exceeds {limit} bytes")
+
+
+def parseRequestHead(head: bytes, limits: HeadLimits) -> RequestHead:
+    """
+    Parse the head of a request.
+
+    @param head: the head, without the empty line that ends it.
+    @param limits: what its fields must keep.
+    @raise BadHandshake: if it is not one.
+    """
+    first, *lines = head.split(b"\r\n")
+    match = _REQUEST_LINE.match(first)
+    if match is None:
+        raise BadHandshake(400, "the request line is not one of HTTP/1.1")
+    method, target, minorVersion = (part.decode("ascii") for part in match.groups())
+    return RequestHead(method, target, int(minorVersion), _parseFields(lines, limits))
+
+
+def parseResponseHead(head: bytes, limits: HeadLimits) -> ResponseHead:
+    """
+    Parse the head of a response.
+
+    @param head: the head, without the empty line that ends it.
+    @param limits: what its fields must keep.
+    @raise BadHandshake: if it is not one.
+    """
+    first, *lines = head.split(b"\r\n")
+    match = _STATUS_LINE.match(first)
+    if match is None:
+        raise BadHandshake(400, "the status line is not one of HTTP/1.1")
+    return ResponseHead(int(match.group(2)), _parseFields(lines, limits))
+
+
+def _parseFields(lines: list[bytes], limits: HeadLimits) -> Headers:
+    """
+    Parse header fields, one line each: RFC 9112 section 5.2 tells servers to
+    refuse folded ones.
+    """
+    if len(lines) > limits.maxHeaders:
+        raise BadHandshake(431, f"more than {limits.maxHeaders} header fields")
+    fields = []
+    for line in lines:
+        if len(line) > limits.maxLineSize:
+            raise BadHandshake(431, f"a header exceeds {limits.maxLineSize} bytes")
+        match = _FIELD.match(line)
+        if match is None:
+            raise BadHandshake(400, "a header line is not 'name: value'")
+        name, value = match.groups()
+        fields.append((name.decode("ascii"), value.rstrip(b" \t").decode("latin-1")))
+    return Headers(fields)
+
+
+def serializeHead(firstLine: str, fields: Iterable[tuple[str, str]]) -> bytes:
+    """
+    Serialize a head, with the empty line that ends it.
+
+    @param firstLine: the request line or the status line.
+    @param fields: the header fields, as (name, value).
+    @raise ValueError: if a line could be taken for more than one, or a
+        character is not ISO 8859-1; it names the field.
+    """
+    if _FIELD_VALUE.match(firstLine) is None:
+        raise ValueError(f"not fit for the first line of a head: {firstLine!r}")
+    lines = [firstLine]
+    for name, value in fields:
+        if _FIELD_NAME.match(name) is None:
+            raise ValueError(f"not a header name: {name!r}")
+        if _FIELD_VALUE.match(value) is None:
+            raise ValueError(f"not fit for header {name}: {value!r}")
+        lines.append(f"{name}: {value}")
+    return "\r\n".join((*lines, "", "")).encode("latin-1")
+
+
+def statusLine(status: int) -> str:
+    """
+    Make a status line, RFC 9112 section 4.
+
+    @param status: the status code.
+    """
+    try:
+        phrase = HTTPStatus(status).phrase
+    except ValueError:
+        phrase = ""
+    return f"HTTP/1.1 {status} {phrase}"

@@ -1,0 +1,270 @@
+"""
+The server's half of the opening handshake, RFC 6455 section 4.2.
+
+A request goes through three questions: is it an upgrade to WebSocket at all
+(L{isUpgrade}), is it a valid one (L{parseUpgrade}), and does the server want
+it, which is not decided here but answered with L{acceptUpgrade} or
+L{refuseRequest}.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from .errors import BadHandshake
+from .extensions import ExtensionOffer
+from .handshake import (
+    VERSION,
+    acceptKey,
+    isKey,
+    parseExtensions,
+    parseTokens,
+    serializeExtensions,
+)
+from .http import Headers, RequestHead, serializeHead, statusLine
+
+__all__ = [
+    "UpgradeRequest",
+    "acceptUpgrade",
+    "isUpgrade",
+    "parseUpgrade",
+    "refuseRequest",
+]
+
+# RFC 3986 3.2.2 and 3.2.3, without userinfo.
+_HOST = re.compile(
+    r"\A(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~%!$&'()*+,;=]+)(?::[0-9]{0,5})?\Z"
+)
+
+
+@dataclass(frozen=True)
+class UpgradeRequest:
+    """
+    A valid opening handshake of a client, RFC 6455 section 4.2.1.
+
+    @ivar path: the path of the resource, percent-decoded.
+    @ivar query: what follows the "?" of the request target, as it was sent, or
+        "".
+    @ivar host: the C{Host} header: the name the client knows this server by,
+        and the port if it is not the default.
+    @ivar origin: the C{Origin} header, L{None} if there is none.
+    @ivar key: the C{Sec-WebSocket-Key} header.
+    @ivar subprotocols: what the client offers, the preferred one first.
+    @ivar extensions: what the client offers, the preferred one first.
+    @ivar headers: all header fields.
+    """
+
+    path: str
+    query: str
+    host: str
+    origin: str | None
+    key: str
+    subprotocols: tuple[str, ...]
+    extensions: tuple[ExtensionOffer, ...]
+    headers: Headers
+
+
+def isUpgrade(head: RequestHead) -> bool:
+    """
+    Tell whether a request asks for an upgrade to WebSocket, valid or not.
+
+    @param head: the head of the request.
+    """
+    return any(
+        element.strip().lower() == "websocket"
+        for value in head.headers.getAll("Upgrade")
+        for element in value.split(",")
+    )
+
+
+def parseUpgrade(head: RequestHead) -> UpgradeRequest:
+    """
+    Check an opening handshake, RFC 6455 section 4.2.1.
+
+    @param head: the head of the request, one for which L{isUpgrade} is true.
+    @raise BadHandshake: if it is not valid; it names the header.
+    """
+    headers = head.headers
+    if head.method != "GET":
+        raise BadHandshake(405, "an upgrade needs method GET", [("Allow", "GET")])
+    if head.minorVersion < 1:
+        raise BadHandshake(400, "an upgrade needs HTTP/1.1")
+    _checkConnection(headers)
+    _checkVersion(headers)
+    key = _getOne(headers, "Sec-WebSocket-Key")
+    if not isKey(key):
+        raise BadHandshake(400, "Sec-WebSocket-Key is not 16 bytes in base64")
+    _checkNoBody(headers)
+    path, query, authority = _splitTarget(head.target)
+    host = _getOne(headers, "Host")
+    if _HOST.match(host) is None:
+        raise BadHandshake(400, "Host is not a host and a port")
+    origins = headers.getAll("Origin")
+    if len(origins) > 1:
+        raise BadHandshake(400, "Origin is there more than once")
+    return UpgradeRequest(
+        path=path,
+        query=query,
+        host=authority or host,
+        origin=origins[0] if origins else None,
+        key=key,
+        subprotocols=_parseSubprotocols(headers),
+        extensions=_parseOffers(headers),
+        headers=headers,
+    )
+
+
+def acceptUpgrade(
+    request: UpgradeRequest,
+    subprotocol: str | None = None,
+    extensions: Sequence[ExtensionOffer] = (),
+    headers: Iterable[tuple[str, str]] = (),
+) -> bytes:
+    """
+    Make the 101 that accepts an opening handshake, RFC 6455 section 4.2.2.
+
+    @param request: the handshake.
+    @param subprotocol: the one chosen of those that the client offers, or
+        L{None}.
+    @param extensions: those in use, with their parameters.
+    @param headers: further header fields.
+    @raise ValueError: if a header is not fit to be sent.
+    """
+    fields = [
+        ("Upgrade", "websocket"),
+        ("Connection", "Upgrade"),
+        ("Sec-WebSocket-Accept", acceptKey(request.key)),
+    ]
+    if subprotocol is not None:
+        fields.append(("Sec-WebSocket-Protocol", subprotocol))
+    if extensions:
+        fields.append(("Sec-WebSocket-Extensions", serializeExtensions(extensions)))
+    return serializeHead(statusLine(101), (*fields, *headers))
+
+
+def refuseRequest(
+    status: int,
+    body: bytes,
+    headers: Iterable[tuple[str, str]] = (),
+) -> bytes:
+    """
+    Make the response that refuses a request and ends the connection.
+
+    @param status: the HTTP status.
+    @param body: what to tell; plain text unless C{headers} say otherwise.
+    @param headers: further header fields.
+    @raise ValueError: if a header is not fit to be sent.
+    """
+    given = Headers(headers)
+    fields = [("Content-Length", str(len(body)))]
+    if "Content-Type" not in given:
+        fields.append(("Content-Type", "text/plain; charset=utf-8"))
+    if "Connection" not in given:
+        fields.append(("Connection", "close"))
+    # What a refusal says comes from the request in part; it is never markup.
+    fields.append(("X-Content-Type-Options", "nosniff"))
+    return serializeHead(statusLine(status), (*fields, *given)) + body
+
+
+def _getOne(headers: Headers, name: str) -> str:
+    """
+    Get the value of a header that has to be there exactly once.
+    """
+    values = headers.getAll(name)
+    if len(values) != 1:
+        problem = "more than once" if values else "missing"
+        raise BadHandshake(400, f"{name} is {problem}")
+    return values[0]
+
+
+def _checkConnection(headers: Headers) -> None:
+    """
+    Check that the upgrade is meant for this hop.
+    """
+    try:
+        options = parseTokens(headers.getAll("Connection"))
+    except ValueError as error:
+        raise BadHandshake(400, f"Connection: {error}") from None
+    if "upgrade" not in (option.lower() for option in options):
+        raise BadHandshake(
+            400,
+            "Connection does not say 'Upgrade'; "
+            "a proxy in between may have to be told to pass it on",
+        )
+
+
+def _checkVersion(headers: Headers) -> None:
+    """
+    Check the version, RFC 6455 section 4.4.
+    """
+    if _getOne(headers, "Sec-WebSocket-Version") != VERSION:
+        raise BadHandshake(
+            426,
+            f"Sec-WebSocket-Version is not {VERSION}",
+            [
+                ("Sec-WebSocket-Version", VERSION),
+                # RFC 9110 15.5.22: a 426 MUST say what to upgrade to.
+                ("Upgrade", "websocket"),
+                ("Connection", "Upgrade, close"),
+            ],
+        )
+
+
+def _checkNoBody(headers: Headers) -> None:
+    """
+    Check that nothing follows the head that could be taken for frames.
+    """
+    if "Transfer-Encoding" in headers:
+        raise BadHandshake(400, "Transfer-Encoding is there; an upgrade has no body")
+    if any(length != "0" for length in headers.getAll("Content-Length")):
+        raise BadHandshake(400, "Content-Length is not 0; an upgrade has no body")
+
+
+def _splitTarget(target: str) -> tuple[str, str, str]:
+    """
+    Split a request target, RFC 9112 section 3.2, into path, query and the
+    authority of its absolute form.
+    """
+    authority = ""
+    if not target.startswith("/"):
+        try:
+            parts = urlsplit(target)
+        except ValueError:
+            raise BadHandshake(400, "the request target is not a URL") from None
+        authority = parts.netloc
+        if parts.scheme not in ("http", "https") or _HOST.match(authority) is None:
+            raise BadHandshake(400, "the request target is neither a path nor a URL")
+        target = target[target.index(authority) + len(authority) :]
+    if "#" in target:
+        raise BadHandshake(400, "the request target has a fragment")
+    path, _, query = target.partition("?")
+    try:
+        return unquote(path or "/", errors="strict"), query, authority
+    except UnicodeDecodeError:
+        raise BadHandshake(400, "the path is not UTF-8") from None
+
+
+def _parseSubprotocols(headers: Headers) -> tuple[str, ...]:
+    """
+    Parse C{Sec-WebSocket-Protocol}, RFC 6455 section 4.1.
+    """
+    try:
+        subprotocols = parseTokens(headers.getAll("Sec-WebSocket-Protocol"))
+    except ValueError as error:
+        raise BadHandshake(400, f"Sec-WebSocket-Protocol: {error}") from None
+    if len(set(subprotocols)) != len(subprotocols):
+        raise BadHandshake(400, "Sec-WebSocket-Protocol offers one more than once")
+    return tuple(subprotocols)
+
+
+def _parseOffers(headers: Headers) -> tuple[ExtensionOffer, ...]:
+    """
+    Parse C{Sec-WebSocket-Extensions}.
+    """
+    try:
+        return tuple(parseExtensions(headers.getAll("Sec-WebSocket-Extensions")))
+    except ValueError as error:
+        raise BadHandshake(400, f"Sec-WebSocket-Extensions: {error}") from None
