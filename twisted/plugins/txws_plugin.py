@@ -1,0 +1,15 @@
+"""
+What txws adds to Twisted: C{twistd websocket}, and the C{ws:} endpoints.
+"""
+
+from twisted.application.service import ServiceMaker
+
+from txws.parsers import WebSocketServerParser
+
+webSocketServiceMaker = ServiceMaker(
+    "txws",
+    "txws.tap",
+    "A WebSocket server: a demo, or any Twisted factory.",
+    "websocket",
+)
+webSocketServerParser = WebSocketServerParser()

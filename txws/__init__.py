@@ -1,0 +1,117 @@
+"""
+WebSockets for Twisted.
+
+Wrap any Twisted factory, and its protocols speak WebSocket::
+
+    from txws import WebSocketFactory
+
+    endpoint.listen(WebSocketFactory(Factory.forProtocol(Echo)))
+
+or write a handler of messages::
+
+    from txws import WebSocketFactory, WebSocketHandler
+
+    class Echo(WebSocketHandler):
+        def textMessageReceived(self, message):
+            self.transport.sendTextMessage(message)
+
+    endpoint.listen(WebSocketFactory(Echo))
+
+or serve from the command line::
+
+    twistd -n websocket --port 9000
+
+All public names are here; what they promise is in L{txws.interfaces}.  They
+are loaded when they are first used, so that L{txws.wire} can be had without
+Twisted.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__all__ = [
+    "ANY_ORIGIN",
+    "SAME_ORIGIN",
+    "BadHandshake",
+    "CloseCode",
+    "HandlerFactory",
+    "HandshakePolicy",
+    "IWebSocketHandler",
+    "IWebSocketHandlerFactory",
+    "IWebSocketRequest",
+    "IWebSocketTransport",
+    "KeepalivePolicy",
+    "Limits",
+    "WebSocketClosed",
+    "WebSocketFactory",
+    "WebSocketFailed",
+    "WebSocketHandler",
+    "WebSocketProtocol",
+    "WebSocketServerEndpoint",
+    "__version__",
+]
+
+if TYPE_CHECKING:
+    from .endpoints import WebSocketServerEndpoint
+    from .errors import BadHandshake, WebSocketClosed, WebSocketFailed
+    from .factories import HandlerFactory, WebSocketFactory, WebSocketProtocol
+    from .handlers import WebSocketHandler
+    from .interfaces import (
+        IWebSocketHandler,
+        IWebSocketHandlerFactory,
+        IWebSocketRequest,
+        IWebSocketTransport,
+    )
+    from .policy import (
+        ANY_ORIGIN,
+        SAME_ORIGIN,
+        HandshakePolicy,
+        KeepalivePolicy,
+        Limits,
+    )
+    from .wire.codes import CloseCode
+
+__version__ = "1.0.0.dev0"
+
+_MODULES = {
+    "endpoints": ("WebSocketServerEndpoint",),
+    "errors": ("BadHandshake", "WebSocketClosed", "WebSocketFailed"),
+    "factories": ("HandlerFactory", "WebSocketFactory", "WebSocketProtocol"),
+    "handlers": ("WebSocketHandler",),
+    "interfaces": (
+        "IWebSocketHandler",
+        "IWebSocketHandlerFactory",
+        "IWebSocketRequest",
+        "IWebSocketTransport",
+    ),
+    "policy": (
+        "ANY_ORIGIN",
+        "SAME_ORIGIN",
+        "HandshakePolicy",
+        "KeepalivePolicy",
+        "Limits",
+    ),
+    "wire.codes": ("CloseCode",),
+}
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    """
+    Load a public name, PEP 562.
+    """
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{home}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """
+    List the public names, loaded or not.
+    """
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,164 @@
+"""
+What applications may see in a L{Failure<twisted.python.failure.Failure>} or
+catch at a call.
+
+Each end of a connection is one of two: L{WebSocketClosed}, if both sides have
+said that they close, and L{WebSocketFailed}, if not.  They are a
+L{ConnectionDone<twisted.internet.error.ConnectionDone>} and a
+L{ConnectionLost<twisted.internet.error.ConnectionLost>}, so that protocols
+which know nothing of WebSocket understand them.
+"""
+
+from __future__ import annotations
+
+from twisted.internet.error import ConnectionDone, ConnectionLost
+
+from .wire.codes import CloseCode
+from .wire.errors import (
+    BadFrame,
+    BadHandshake,
+    BadPayload,
+    ExtensionViolation,
+    HandshakeRefused,
+    MessageTooBig,
+    Violation,
+)
+from .wire.events import CloseStatus
+
+__all__ = [
+    "BadFrame",
+    "BadHandshake",
+    "BadPayload",
+    "DeadlineExpired",
+    "ExtensionViolation",
+    "HandshakeRefused",
+    "InvalidSetting",
+    "MessageTooBig",
+    "Violation",
+    "WebSocketClosed",
+    "WebSocketFailed",
+]
+
+
+class InvalidSetting(ValueError):
+    """
+    A setting makes no sense.
+
+    @ivar setting: its name.
+    @ivar problem: what is wrong with it.
+    """
+
+    def __init__(self, setting: str, problem: str) -> None:
+        super().__init__(f"{setting} {problem}")
+        self.setting = setting
+        self.problem = problem
+
+
+class DeadlineExpired(Exception):
+    """
+    The peer took too long.
+
+    @ivar deadline: the name of the setting that limits it.
+    @ivar seconds: how long it had.
+    """
+
+    def __init__(self, deadline: str, seconds: float) -> None:
+        super().__init__(f"the peer exceeded {deadline} of {seconds:g} s")
+        self.deadline = deadline
+        self.seconds = seconds
+
+
+class _Ended:
+    """
+    What both ends of a connection have said about its end.
+
+    @ivar received: what the peer's Close said, L{None} if none came.
+    @ivar sent: what our Close said, L{None} if none was sent.
+    @ivar isReceivedFirst: whether the peer's Close came before ours.
+    """
+
+    received: CloseStatus | None
+    sent: CloseStatus | None
+    isReceivedFirst: bool
+
+    @property
+    def code(self) -> int:
+        """
+        The close code of the connection, RFC 6455 section 7.1.5: the peer's,
+        1005 if its Close had none, 1006 if it sent no Close.
+        """
+        if self.received is None:
+            return CloseCode.ABNORMAL_CLOSURE
+        return self.received.code
+
+    @property
+    def reason(self) -> str:
+        """
+        The close reason of the connection, RFC 6455 section 7.1.6: the
+        peer's, or "".
+        """
+        return "" if self.received is None else self.received.reason
+
+    def _tell(self) -> str:
+        """
+        Say who closed with what, in which order.
+        """
+        told = [
+            f"{who} {_tellStatus(status)}"
+            for who, status in (("sent", self.sent), ("received", self.received))
+            if status is not None
+        ]
+        if self.isReceivedFirst:
+            told.reverse()
+        return ", then ".join(told) or "no Close sent or received"
+
+
+class WebSocketClosed(_Ended, ConnectionDone):
+    """
+    The connection was closed by a closing handshake, RFC 6455 section 7.1.4.
+    """
+
+    def __init__(
+        self, received: CloseStatus, sent: CloseStatus, isReceivedFirst: bool
+    ) -> None:
+        super().__init__()
+        self.received = received
+        self.sent = sent
+        self.isReceivedFirst = isReceivedFirst
+
+    def __str__(self) -> str:
+        return f"The WebSocket connection was closed: {self._tell()}."
+
+
+class WebSocketFailed(_Ended, ConnectionLost):
+    """
+    The connection ended without a closing handshake.
+
+    @ivar cause: why: a L{Violation}, a L{DeadlineExpired}, or what the
+        transport was lost with.
+    """
+
+    def __init__(
+        self,
+        cause: BaseException,
+        received: CloseStatus | None = None,
+        sent: CloseStatus | None = None,
+        isReceivedFirst: bool = False,
+    ) -> None:
+        super().__init__()
+        self.cause = cause
+        self.received = received
+        self.sent = sent
+        self.isReceivedFirst = isReceivedFirst
+
+    def __str__(self) -> str:
+        return f"The WebSocket connection failed: {self.cause} ({self._tell()})."
+
+
+def _tellStatus(status: CloseStatus) -> str:
+    """
+    Say what a Close said.
+    """
+    if status.code == CloseCode.NO_STATUS_RECEIVED:
+        return "a Close without a code"
+    return f"{status.code:d} {status.reason!r}" if status.reason else f"{status.code:d}"

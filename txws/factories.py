@@ -1,0 +1,302 @@
+"""
+The door of a server: a factory that wraps an application, whatever it is, and
+listens wherever Twisted can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeAlias
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import (
+    IAddress,
+    IProtocol,
+    IProtocolFactory,
+    IProtocolNegotiationFactory,
+    IReactorTime,
+)
+from twisted.internet.protocol import Factory
+from zope.interface import implementer
+
+from .errors import InvalidSetting
+from .interfaces import (
+    IExtensionFactory,
+    IWebSocketHandler,
+    IWebSocketHandlerFactory,
+    IWebSocketRequest,
+    IWebSocketTransport,
+)
+from .policy import HandshakePolicy, KeepalivePolicy, Limits
+from .server import ServerSettings, WebSocketServerProtocol
+from .streaming import StreamHandler, StreamHandlerFactory
+from .wire.codes import CloseCode
+from .wire.errors import BadHandshake
+
+__all__ = [
+    "Application",
+    "HandlerFactory",
+    "WebSocketFactory",
+    "WebSocketProtocol",
+    "handlerFactoryFor",
+]
+
+Application: TypeAlias = (
+    "IWebSocketHandlerFactory | IProtocolFactory"
+    " | Callable[[], IWebSocketHandler] | Callable[[], IProtocol]"
+)
+
+
+@implementer(IWebSocketHandlerFactory)
+class HandlerFactory:
+    """
+    Makes a new handler for each connection, without asking who it is.
+    """
+
+    def __init__(
+        self, makeHandler: Callable[[], IWebSocketHandler], *subprotocols: str
+    ) -> None:
+        """
+        @param makeHandler: makes a handler; a class of handlers, say.
+        @param subprotocols: what the handlers speak, the preferred one first.
+        """
+        self.subprotocols: Sequence[str] = subprotocols
+        self._makeHandler = makeHandler
+
+    def buildHandler(self, request: IWebSocketRequest) -> IWebSocketHandler:
+        """
+        See L{IWebSocketHandlerFactory}.
+        """
+        return self._makeHandler()
+
+
+def handlerFactoryFor(
+    application: Application, text: bool = False
+) -> IWebSocketHandlerFactory:
+    """
+    Adapt an application to L{IWebSocketHandlerFactory}.
+
+    @param application: one of
+
+      - an L{IWebSocketHandlerFactory};
+      - an L{IProtocolFactory<twisted.internet.interfaces.IProtocolFactory>},
+        whose protocols are wrapped;
+      - a class of L{IWebSocketHandler}s, of which each connection gets one;
+      - a class of L{IProtocol<twisted.internet.interfaces.IProtocol>}s,
+        likewise.
+    @param text: have wrapped protocols send text messages.
+    @raise InvalidSetting: if it is none of these.
+    """
+    if IProtocolFactory.providedBy(application):
+        return StreamHandlerFactory(application, text)
+    if isinstance(application, type) and IProtocol.implementedBy(application):
+        makeProtocol: Any = application
+        return StreamHandlerFactory(Factory.forProtocol(makeProtocol), text)
+    if text:
+        raise InvalidSetting("text", "is for wrapped protocols; handlers send both")
+    if IWebSocketHandlerFactory.providedBy(application):
+        return application
+    if isinstance(application, type) and IWebSocketHandler.implementedBy(application):
+        return HandlerFactory(application)
+    raise InvalidSetting(
+        "application",
+        "must provide IWebSocketHandlerFactory or IProtocolFactory, or be a class "
+        f"that implements IWebSocketHandler or IProtocol, not {application!r}",
+    )
+
+
+class WebSocketProtocol(WebSocketServerProtocol):
+    """
+    What L{WebSocketFactory} makes for a connection.
+
+    Programs written for txWS 0.9 may derive from it and set
+    L{WebSocketFactory.protocol}.
+    """
+
+    _binaryMode: bool | None = None
+
+    def setBinaryMode(self, mode: bool) -> None:
+        """
+        Have a wrapped protocol send binary messages, or text messages.
+
+        @param mode: true for binary, which is the default; false for text.
+        """
+        self._binaryMode = mode
+
+    def handlerBuilt(self, handler: IWebSocketHandler) -> None:
+        """
+        Tell a wrapped protocol's handler.
+        """
+        if self._binaryMode is not None and isinstance(handler, StreamHandler):
+            handler.setBinaryMode(self._binaryMode)
+
+
+@implementer(IProtocolNegotiationFactory)
+class WebSocketFactory(Factory):
+    """
+    Serves an application over WebSocket; for C{listenTCP}, C{listenSSL} and
+    endpoints.
+
+    @cvar protocol: the class of what it builds.
+    """
+
+    protocol = WebSocketProtocol
+
+    def __init__(
+        self,
+        application: Application,
+        text: bool = False,
+        *,
+        limits: Limits | None = None,
+        keepalive: KeepalivePolicy | None = None,
+        handshake: HandshakePolicy | None = None,
+        extensions: Sequence[IExtensionFactory] = (),
+        site: IProtocolFactory | None = None,
+        logsFrames: bool = False,
+        clock: IReactorTime | None = None,
+    ) -> None:
+        """
+        @param application: see L{handlerFactoryFor}.
+        @param text: have a wrapped protocol send text messages.
+        @param limits: how much a peer may make this server keep.
+        @param keepalive: how long this server waits.
+        @param handshake: which origins, subprotocols and paths it accepts.
+        @param extensions: the extensions it knows.
+        @param site: what serves HTTP requests that are no upgrades: a
+            L{Site<twisted.web.server.Site>}, say; L{None} to refuse them.
+        @param logsFrames: whether to log each frame, at level debug.
+        @param clock: what schedules; L{None} for the reactor.
+        @raise InvalidSetting: if the application is none.
+        """
+        self._handlerFactory = handlerFactoryFor(application, text)
+        self._limits = limits or Limits()
+        self._keepalive = keepalive or KeepalivePolicy()
+        self._handshake = handshake or HandshakePolicy()
+        self._extensions = tuple(extensions)
+        self._site = site
+        self._logsFrames = logsFrames
+        self._clock = clock
+        self._settings: ServerSettings | None = None
+        self._protocols: set[WebSocketServerProtocol] = set()
+        self._leaving: list[tuple[set[WebSocketServerProtocol], Deferred[None]]] = []
+
+    @property
+    def connections(self) -> Iterator[IWebSocketTransport]:
+        """
+        The connections that are open or being closed.
+        """
+        protocols = tuple(self._protocols)
+        return (p.webSocket for p in protocols if p.webSocket is not None)
+
+    def buildProtocol(self, addr: IAddress | None) -> WebSocketServerProtocol:
+        """
+        Make what reads the opening handshake of a connection.  The
+        application is not asked before that is done.
+        """
+        if self._settings is None:
+            self._settings = self._makeSettings()
+        refusal = None
+        limit = self._limits.maxConnections
+        if limit is not None and len(self._protocols) >= limit:
+            refusal = BadHandshake(503, "too many connections")
+        protocol = self.protocol(self._settings, self._forget, refusal)
+        protocol.factory = self
+        self._protocols.add(protocol)
+        return protocol
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """
+        See L{IProtocolNegotiationFactory
+        <twisted.internet.interfaces.IProtocolNegotiationFactory>}: over TLS
+        only HTTP/1.1 is spoken here.
+        """
+        return [b"http/1.1"]
+
+    def startFactory(self) -> None:
+        """
+        Start the wrapped factory and the site with this one.
+        """
+        for factory in self._factoriesBelow():
+            factory.doStart()
+
+    def stopFactory(self) -> None:
+        """
+        Stop the wrapped factory and the site with this one.
+        """
+        for factory in self._factoriesBelow():
+            factory.doStop()
+
+    def closeAll(
+        self, code: int = CloseCode.GOING_AWAY, reason: str = ""
+    ) -> Deferred[None]:
+        """
+        Close all connections that there are now: the open ones by a closing
+        handshake, the others at once.
+
+        @param code: the close code.
+        @param reason: the close reason.
+        @return: fires when they are gone.  Cancelling it aborts those that are
+            left.
+        @raise ValueError: if the code may not travel.
+        """
+        protocols = set(self._protocols)
+        if not protocols:
+            return succeed(None)
+
+        def abort(deferred: Deferred[None]) -> None:
+            for protocol in tuple(protocols):
+                protocol.abortConnection()
+
+        gone: Deferred[None] = Deferred(abort)
+        self._leaving.append((protocols, gone))
+        for protocol in tuple(protocols):
+            protocol.loseConnection(code, reason)
+        return gone
+
+    def _forget(self, protocol: WebSocketServerProtocol) -> None:
+        """
+        A connection is gone.
+        """
+        self._protocols.discard(protocol)
+        leaving, self._leaving = self._leaving, []
+        done = []
+        for protocols, gone in leaving:
+            protocols.discard(protocol)
+            if protocols:
+                self._leaving.append((protocols, gone))
+            else:
+                done.append(gone)
+        for gone in done:
+            gone.callback(None)
+
+    def _factoriesBelow(self) -> list[IProtocolFactory]:
+        """
+        Find the factories that live as long as this one.
+        """
+        factories = []
+        if isinstance(self._handlerFactory, StreamHandlerFactory):
+            factories.append(self._handlerFactory.factory)
+        if self._site is not None:
+            factories.append(self._site)
+        return factories
+
+    def _makeSettings(self) -> ServerSettings:
+        """
+        Settle what all connections share.
+        """
+        clock = self._clock
+        if clock is None:
+            # Not before it is needed: whoever imports it installs it.
+            from twisted.internet import reactor
+
+            clock = IReactorTime(reactor)
+        return ServerSettings(
+            handlerFactory=self._handlerFactory,
+            limits=self._limits,
+            keepalive=self._keepalive,
+            handshake=self._handshake,
+            extensions=self._extensions,
+            site=self._site,
+            clock=clock,
+            logsFrames=self._logsFrames,
+        )

@@ -1,0 +1,217 @@
+"""
+What goes out: how much of it may wait, and who is told to slow down.
+
+Pieces are handed to the Twisted transport as long as it takes them.  When it
+says that it is full, they wait here: above the high-water mark the
+application's producer is paused, up to the low-water mark it is resumed, and
+beyond the limit the peer is given up.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from twisted.internet.interfaces import (
+    IConsumer,
+    IProducer,
+    IPullProducer,
+    IPushProducer,
+    ITransport,
+)
+from zope.interface import implementer
+
+from .policy import Limits
+from .wire.connection import Connection
+
+__all__ = ["FlowOwner", "Outflow"]
+
+# As much as a Twisted transport takes before it says that it is full.
+_TURN_SIZE = 64 * 1024
+
+
+class FlowOwner(Protocol):
+    """
+    What L{Outflow} tells.
+    """
+
+    def outflowProgressed(self) -> None:
+        """
+        The Twisted transport takes more: the peer has read something.
+        """
+
+    def outflowReceded(self) -> None:
+        """
+        No more than the low-water mark is pending, after the high-water mark
+        had been exceeded.
+        """
+
+    def outflowExceeded(self) -> None:
+        """
+        More is pending than the limit allows.
+        """
+
+
+@implementer(IPushProducer)
+class Outflow:
+    """
+    The way out of one connection; to its Twisted transport it is a producer.
+
+    @ivar isAboveHighWater: whether the high-water mark was exceeded and the
+        low-water mark is not yet reached.
+    """
+
+    __slots__ = (
+        "_connection",
+        "_handedOn",
+        "_isStreaming",
+        "_limits",
+        "_owner",
+        "_producer",
+        "_transport",
+        "isAboveHighWater",
+    )
+
+    def __init__(
+        self,
+        connection: Connection,
+        transport: ITransport,
+        limits: Limits,
+        owner: FlowOwner,
+    ) -> None:
+        """
+        @param connection: where what is to be sent comes from.
+        @param transport: where it goes.
+        @param limits: how much may wait.
+        @param owner: who is told.
+        """
+        self.isAboveHighWater = False
+        self._connection = connection
+        self._transport = transport
+        self._limits = limits
+        self._owner = owner
+        self._producer: IProducer | None = None
+        self._isStreaming = True
+        self._handedOn = 0
+
+    def start(self) -> None:
+        """
+        Ask the transport to say when it is full.
+        """
+        IConsumer(self._transport).registerProducer(self, True)
+
+    def stop(self) -> None:
+        """
+        Leave the transport alone, so that it can be closed, and stop the
+        application's producer.
+        """
+        IConsumer(self._transport).unregisterProducer()
+        self.stopProducer()
+
+    def stopProducer(self) -> None:
+        """
+        Tell the application's producer, if there is one, that nobody listens.
+        """
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            producer.stopProducing()
+
+    def attachProducer(self, producer: IProducer, streaming: bool) -> None:
+        """
+        Pause and resume a producer from now on.
+
+        @raise RuntimeError: if there is one already.
+        """
+        if self._producer is not None:
+            raise RuntimeError(
+                f"cannot attach producer {producer!r}: "
+                f"producer {self._producer!r} is attached"
+            )
+        self._producer = producer
+        self._isStreaming = streaming
+        if streaming:
+            if self.isAboveHighWater:
+                IPushProducer(producer).pauseProducing()
+        else:
+            self._pull()
+
+    def detachProducer(self) -> None:
+        """
+        Forget the producer.
+        """
+        self._producer = None
+
+    def flush(self) -> None:
+        """
+        Hand on what the transport takes, and mind the marks.
+        """
+        connection = self._connection
+        while connection.pendingSize and not connection.isCongested:
+            pending = connection.pendingSize
+            pieces = connection.dataToSend(_TURN_SIZE)
+            self._handedOn += pending - connection.pendingSize
+            if len(pieces) == 1:
+                self._transport.write(pieces[0])
+            else:
+                self._transport.writeSequence(pieces)
+        pending = connection.pendingSize
+        limit = self._limits.maxPendingSize
+        if limit is not None and pending > limit:
+            self._owner.outflowExceeded()
+        elif self.isAboveHighWater:
+            if pending <= self._limits.lowWaterMark:
+                self._recede()
+        elif pending > self._limits.highWaterMark:
+            self._rise()
+
+    def pauseProducing(self) -> None:
+        """
+        The transport is full.
+        """
+        self._connection.isCongested = True
+
+    def resumeProducing(self) -> None:
+        """
+        The transport takes more.
+        """
+        self._connection.isCongested = False
+        self.flush()
+        self._pull()
+        self._owner.outflowProgressed()
+
+    def stopProducing(self) -> None:
+        """
+        The transport is lost; its protocol is told so, too.
+        """
+        self._connection.isCongested = True
+
+    def _rise(self) -> None:
+        """
+        The high-water mark is exceeded.
+        """
+        self.isAboveHighWater = True
+        if self._producer is not None and self._isStreaming:
+            IPushProducer(self._producer).pauseProducing()
+
+    def _recede(self) -> None:
+        """
+        The low-water mark is reached.
+        """
+        self.isAboveHighWater = False
+        if self._producer is not None and self._isStreaming:
+            IPushProducer(self._producer).resumeProducing()
+        self._owner.outflowReceded()
+
+    def _pull(self) -> None:
+        """
+        Ask a pull producer for more, as long as it has some and it is taken.
+        """
+        connection = self._connection
+        while not (self._isStreaming or self._producer is None):
+            if connection.isCongested:
+                return
+            before = self._handedOn + connection.pendingSize
+            IPullProducer(self._producer).resumeProducing()
+            if self._handedOn + connection.pendingSize == before:
+                # It breaks its promise to produce before it returns.
+                return
+            self.flush()

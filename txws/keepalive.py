@@ -1,0 +1,265 @@
+"""
+Time: when to ping a silent peer, RFC 6455 section 5.5.2, and every deadline of
+a connection.
+
+This is the one place that schedules calls.  A connection has at most one of
+them; what it receives only notes the time, and the call finds out when it is
+due whether it came too early.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Protocol
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from .errors import DeadlineExpired
+from .policy import KeepalivePolicy
+
+__all__ = ["Keepalive", "KeptAlive"]
+
+
+class KeptAlive(Protocol):
+    """
+    What L{Keepalive} asks of a connection.
+    """
+
+    @property
+    def isReading(self) -> bool:
+        """
+        Whether the peer would be heard if it said something.
+        """
+
+    def sendHeartbeat(self, payload: bytes, isOneWay: bool) -> None:
+        """
+        Send a Ping, or a Pong if C{isOneWay}.
+        """
+
+    def becomeIdle(self) -> None:
+        """
+        Close the connection, for it has been idle.
+        """
+
+    def expire(self, expired: DeadlineExpired) -> None:
+        """
+        Abort the connection, for its peer took too long.
+        """
+
+
+class _Phase(Enum):
+    """
+    What a connection waits for.
+    """
+
+    HANDSHAKE = "opening handshake"
+    OPEN = "open"
+    CLOSING = "closing"
+    STOPPED = "stopped"
+
+
+class Keepalive:
+    """
+    The clock of one connection, from its acceptance to its end.
+
+    @ivar roundTripTime: how many seconds the last answered Ping took, or
+        L{None} as long as none was.
+    """
+
+    __slots__ = (
+        "_awaited",
+        "_call",
+        "_clock",
+        "_connection",
+        "_deadline",
+        "_expire",
+        "_heardAt",
+        "_heartbeatAt",
+        "_heartbeats",
+        "_messageAt",
+        "_phase",
+        "_policy",
+        "roundTripTime",
+    )
+
+    def __init__(
+        self,
+        policy: KeepalivePolicy,
+        clock: IReactorTime,
+        expire: Callable[[DeadlineExpired], object],
+    ) -> None:
+        """
+        @param policy: how long to wait.
+        @param clock: what schedules.
+        @param expire: what is called if the handshake takes too long.
+        """
+        now = clock.seconds()
+        self.roundTripTime: float | None = None
+        self._policy = policy
+        self._clock = clock
+        self._connection: KeptAlive | None = None
+        self._expire = expire
+        self._heardAt = self._messageAt = self._heartbeatAt = now
+        self._heartbeats = 0
+        self._awaited: bytes | None = None
+        self._phase = _Phase.HANDSHAKE
+        self._deadline = now
+        self._call: IDelayedCall | None = None
+
+    def start(self) -> None:
+        """
+        The connection is accepted: its opening handshake has a deadline.
+        """
+        self._deadline = self._clock.seconds() + self._policy.handshakeTimeout
+        self._schedule()
+
+    def connectionOpened(self, connection: KeptAlive) -> None:
+        """
+        The opening handshake is done.
+
+        @param connection: what is told from now on.
+        """
+        self._connection = connection
+        self._expire = connection.expire
+        self._phase = _Phase.OPEN
+        self._heardAt = self._messageAt = self._heartbeatAt = self._clock.seconds()
+        self._schedule()
+
+    def closingProgressed(self) -> None:
+        """
+        The closing has begun, or made a step: a peer has C{closeTimeout} for
+        each.
+        """
+        if self._phase is not _Phase.STOPPED:
+            self._phase = _Phase.CLOSING
+            self._deadline = self._clock.seconds() + self._policy.closeTimeout
+            self._schedule()
+
+    def stop(self) -> None:
+        """
+        The connection is lost.
+        """
+        self._phase = _Phase.STOPPED
+        call, self._call = self._call, None
+        if call is not None:
+            call.cancel()
+
+    def heard(self) -> None:
+        """
+        The peer is alive: it has sent something, or taken what was written.
+        """
+        self._heardAt = self._clock.seconds()
+
+    def messageMoved(self) -> None:
+        """
+        A message has been sent or received.
+        """
+        if self._policy.idleTimeout is not None:
+            self._messageAt = self._clock.seconds()
+
+    def pongReceived(self, payload: bytes) -> bool:
+        """
+        Measure the round trip, if a Pong answers a heartbeat.
+
+        @return: whether it does.
+        """
+        if self._awaited is None or payload != self._awaited:
+            return False
+        self._awaited = None
+        self.roundTripTime = self._clock.seconds() - self._heartbeatAt
+        return True
+
+    def _isUnanswered(self) -> bool:
+        """
+        Tell whether nothing was heard since the last Ping.
+        """
+        return not self._policy.isOneWay and self._heardAt < self._heartbeatAt
+
+    def _heartbeatDue(self, pingInterval: float) -> float:
+        """
+        Find out when a heartbeat or its answer is due.
+        """
+        if self._isUnanswered():
+            return self._heartbeatAt + self._policy.pingTimeout
+        return max(self._heardAt, self._heartbeatAt) + pingInterval
+
+    def _schedule(self) -> None:
+        """
+        See to it that the call comes when something is due, or earlier.
+        """
+        due = self._deadline
+        if self._phase is _Phase.OPEN:
+            dues = []
+            if self._policy.pingInterval is not None:
+                dues.append(self._heartbeatDue(self._policy.pingInterval))
+            if self._policy.idleTimeout is not None:
+                dues.append(self._messageAt + self._policy.idleTimeout)
+            if not dues:
+                return
+            due = min(dues)
+        delay = max(due - self._clock.seconds(), 0)
+        if self._call is None:
+            self._call = self._clock.callLater(delay, self._wake)
+        elif self._call.getTime() > due:
+            self._call.reset(delay)
+
+    def _wake(self) -> None:
+        """
+        Do what is due.
+        """
+        self._call = None
+        now = self._clock.seconds()
+        if self._phase is _Phase.OPEN:
+            assert self._connection is not None
+            self._wakeOpen(now, self._connection)
+        elif now >= self._deadline:
+            self._giveUp()
+        if self._phase is not _Phase.STOPPED:
+            self._schedule()
+
+    def _wakeOpen(self, now: float, connection: KeptAlive) -> None:
+        """
+        Do what is due on an open connection.
+        """
+        policy = self._policy
+        if not connection.isReading:
+            # Whoever does not listen cannot complain of silence.
+            self._heardAt = self._messageAt = now
+        idle = policy.idleTimeout
+        if idle is not None and now >= self._messageAt + idle:
+            connection.becomeIdle()
+        elif policy.pingInterval is None or now < self._heartbeatDue(
+            policy.pingInterval
+        ):
+            return
+        elif self._isUnanswered():
+            self._giveUp()
+        else:
+            self._heartbeat(now, connection)
+
+    def _heartbeat(self, now: float, connection: KeptAlive) -> None:
+        """
+        Send a heartbeat.
+        """
+        self._heartbeats += 1
+        self._heartbeatAt = now
+        payload = self._heartbeats.to_bytes(4, "big")
+        if not self._policy.isOneWay:
+            self._awaited = payload
+        connection.sendHeartbeat(payload, self._policy.isOneWay)
+
+    def _giveUp(self) -> None:
+        """
+        Tell that the peer took too long.
+        """
+        setting = _DEADLINES[self._phase]
+        self.stop()
+        self._expire(DeadlineExpired(setting, getattr(self._policy, setting)))
+
+
+_DEADLINES = {
+    _Phase.HANDSHAKE: "handshakeTimeout",
+    _Phase.OPEN: "pingTimeout",
+    _Phase.CLOSING: "closeTimeout",
+}

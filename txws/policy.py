@@ -1,0 +1,313 @@
+"""
+The settings of a server or a client, as frozen values that decide.
+
+A setting that makes no sense raises
+L{InvalidSetting<txws.errors.InvalidSetting>} when it is made, and names
+itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Union
+
+from .errors import InvalidSetting
+from .interfaces import IWebSocketRequest
+from .wire.errors import BadHandshake
+from .wire.handshake import parseTokens
+from .wire.http import HeadLimits
+
+__all__ = [
+    "ANY_ORIGIN",
+    "SAME_ORIGIN",
+    "HandshakePolicy",
+    "KeepalivePolicy",
+    "Limits",
+    "OriginPattern",
+]
+
+KIB = 1024
+MIB = 1024 * KIB
+
+ANY_ORIGIN = "*"
+SAME_ORIGIN = "same-origin"
+
+OriginPattern = Union[str, "re.Pattern[str]", Callable[[str, IWebSocketRequest], bool]]
+_Origin = tuple[str, str, int]
+_ORIGIN = re.compile(
+    r"\A([A-Za-z][A-Za-z0-9+.\-]*)://"
+    r"((?:\*\.)?[A-Za-z0-9._\-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?\Z"
+)
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """
+    How much a peer may make this side keep, RFC 6455 section 10.4.
+
+    Sizes are in bytes.  L{None} means no limit where it is allowed.
+
+    @ivar maxMessageSize: in one message, all fragments of it together, after
+        inflation; or L{None}.
+    @ivar maxFragments: frames in one message; or L{None}.
+    @ivar maxHandshakeSize: in the opening handshake.
+    @ivar maxHeaders: header fields in the opening handshake.
+    @ivar maxLineSize: in one line of the opening handshake.
+    @ivar maxConnections: connections of one factory, those in their opening
+        handshake included; or L{None}.
+    @ivar highWaterMark: when so much is pending, on top of the Twisted
+        transport's own 64 KiB, producers are paused, and what is received is
+        not read on if it is what makes more pending.
+    @ivar lowWaterMark: when no more is pending, they are resumed.
+    @ivar maxPendingSize: when so much is pending, the connection is closed
+        with code 1008; or L{None}.
+    """
+
+    maxMessageSize: int | None = MIB
+    maxFragments: int | None = 4096
+    maxHandshakeSize: int = 16 * KIB
+    maxHeaders: int = 128
+    maxLineSize: int = 8 * KIB
+    maxConnections: int | None = None
+    highWaterMark: int = 64 * KIB
+    lowWaterMark: int = 16 * KIB
+    maxPendingSize: int | None = 16 * MIB
+
+    def __post_init__(self) -> None:
+        for name in (
+            "maxMessageSize",
+            "maxFragments",
+            "maxConnections",
+            "maxPendingSize",
+        ):
+            if getattr(self, name) is not None:
+                _checkCount(name, getattr(self, name))
+        for name in ("maxHandshakeSize", "maxHeaders", "maxLineSize", "highWaterMark"):
+            _checkCount(name, getattr(self, name))
+        if not 0 <= self.lowWaterMark <= self.highWaterMark:
+            raise InvalidSetting(
+                "lowWaterMark",
+                f"must be from 0 to highWaterMark, {self.highWaterMark}, "
+                f"not {self.lowWaterMark!r}",
+            )
+        if self.maxPendingSize is not None and self.maxPendingSize < self.highWaterMark:
+            raise InvalidSetting(
+                "maxPendingSize",
+                f"must be at least highWaterMark, {self.highWaterMark}, "
+                f"not {self.maxPendingSize}",
+            )
+
+    @property
+    def headLimits(self) -> HeadLimits:
+        """
+        The limits of the opening handshake alone.
+        """
+        return HeadLimits(self.maxHandshakeSize, self.maxHeaders, self.maxLineSize)
+
+
+@dataclass(frozen=True)
+class KeepalivePolicy:
+    """
+    How long this side waits, and how it finds out that a peer is gone, RFC
+    6455 section 5.5.2.
+
+    All are in seconds.
+
+    @ivar handshakeTimeout: from accepting the connection to the 101; no byte
+        of the peer prolongs it.
+    @ivar pingInterval: after so much silence a Ping is sent; L{None} for
+        never.
+    @ivar pingTimeout: if so much silence follows, the connection is aborted.
+        Anything that the peer sends ends the silence.
+    @ivar closeTimeout: if the closing handshake and the closing of the
+        transport make no progress for so long, the connection is aborted.
+    @ivar idleTimeout: after so long without a message in either direction the
+        connection is closed with code 1000; L{None} for never.
+    @ivar isOneWay: send Pongs instead of Pings, to keep proxies awake; they
+        are not answered, so that C{pingTimeout} has no meaning.
+    """
+
+    handshakeTimeout: float = 10.0
+    pingInterval: float | None = 20.0
+    pingTimeout: float = 20.0
+    closeTimeout: float = 5.0
+    idleTimeout: float | None = None
+    isOneWay: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("handshakeTimeout", "pingTimeout", "closeTimeout"):
+            _checkSeconds(name, getattr(self, name))
+        for name in ("pingInterval", "idleTimeout"):
+            if getattr(self, name) is not None:
+                _checkSeconds(name, getattr(self, name))
+
+
+@dataclass(frozen=True)
+class HandshakePolicy:
+    """
+    Which opening handshakes a server accepts, RFC 6455 section 4.2.2.
+
+    @ivar origins: where pages may come from that connect (RFC 6455 section
+        10.2); a handshake without an C{Origin} does not come from a page and
+        is accepted.  Each is one of:
+
+          - C{"https://example.com"}: scheme, host and port, exactly;
+          - C{"https://*.example.com"}: any subdomain, not the domain itself;
+          - C{"null"}: what sandboxed and local pages send;
+          - L{SAME_ORIGIN}: the scheme, host and port by which the server was
+            called, which is the default;
+          - L{ANY_ORIGIN};
+          - a compiled pattern, which must match all of the header;
+          - a function of the header and the request.
+
+    @ivar subprotocols: what the server speaks, the preferred one first;
+        L{None} for what the application says it speaks.
+    @ivar paths: the paths that exist, percent-decoded; L{None} for all.
+    """
+
+    origins: Sequence[OriginPattern] = (SAME_ORIGIN,)
+    subprotocols: Sequence[str] | None = None
+    paths: Sequence[str] | None = None
+    _accepts: Sequence[Callable[[str, IWebSocketRequest], bool]] = field(
+        init=False, repr=False, compare=False
+    )
+
+    def __post_init__(self) -> None:
+        for name in ("origins", "subprotocols", "paths"):
+            if isinstance(getattr(self, name), str):
+                raise InvalidSetting(name, "must be a sequence, not one string")
+        for subprotocol in self.subprotocols or ():
+            _checkSubprotocol(subprotocol)
+        for path in self.paths or ():
+            if not path.startswith("/"):
+                raise InvalidSetting("paths", f"must start with '/', not {path!r}")
+        accepts = tuple(_compileOrigin(pattern) for pattern in self.origins)
+        object.__setattr__(self, "_accepts", accepts)
+
+    def checkRequest(self, request: IWebSocketRequest) -> None:
+        """
+        Check the path and the origin of a handshake.
+
+        @raise BadHandshake: with 404 or 403.
+        """
+        if self.paths is not None and request.path not in self.paths:
+            raise BadHandshake(404, "no WebSocket at this path")
+        origin = request.origin
+        if origin is None:
+            return
+        if not any(accepts(origin, request) for accepts in self._accepts):
+            raise BadHandshake(403, "Origin is not allowed")
+
+    def chooseSubprotocol(
+        self, offered: Iterable[str], spoken: Sequence[str]
+    ) -> str | None:
+        """
+        Choose a subprotocol, by the server's preference.
+
+        @param offered: what the client offers.
+        @param spoken: what the application says it speaks.
+        @return: L{None} if there is none in common.
+        """
+        preferred = spoken if self.subprotocols is None else self.subprotocols
+        available = set(offered)
+        return next((name for name in preferred if name in available), None)
+
+
+def _checkCount(name: str, value: object) -> None:
+    """
+    Check a setting that counts something.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise InvalidSetting(name, f"must be a whole number from 1 on, not {value!r}")
+
+
+def _checkSeconds(name: str, value: object) -> None:
+    """
+    Check a setting that says how long.
+    """
+    isNumber = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not isNumber or not 0 < value < float("inf"):  # type: ignore[operator]
+        raise InvalidSetting(
+            name, f"must be a number of seconds more than 0, not {value!r}"
+        )
+
+
+def _checkSubprotocol(name: str) -> None:
+    """
+    Check that a subprotocol may stand in a header, RFC 6455 section 4.1.
+    """
+    try:
+        isToken = parseTokens([name]) == [name]
+    except ValueError:
+        isToken = False
+    if not isToken:
+        raise InvalidSetting("subprotocols", f"must be HTTP tokens, not {name!r}")
+
+
+def _compileOrigin(
+    pattern: OriginPattern,
+) -> Callable[[str, IWebSocketRequest], bool]:
+    """
+    Make the function that decides about an origin.
+    """
+    if isinstance(pattern, re.Pattern):
+        return lambda origin, request: pattern.fullmatch(origin) is not None
+    if callable(pattern):
+        return pattern
+    if pattern == ANY_ORIGIN:
+        return lambda origin, request: True
+    if pattern == SAME_ORIGIN:
+        return _isSameOrigin
+    if pattern == "null":
+        return lambda origin, request: origin == "null"
+    return _compileOriginText(pattern)
+
+
+def _compileOriginText(
+    pattern: str,
+) -> Callable[[str, IWebSocketRequest], bool]:
+    """
+    Make the function that compares an origin with one, or with the subdomains
+    of one.
+    """
+    expected = _splitOrigin(pattern)
+    if expected is None:
+        raise InvalidSetting(
+            "origins", f"must be like 'https://example.com:8443', not {pattern!r}"
+        )
+    scheme, host, port = expected
+    if not host.startswith("*."):
+        return lambda origin, request: _splitOrigin(origin) == expected
+
+    def isSubdomain(origin: str, request: IWebSocketRequest) -> bool:
+        found = _splitOrigin(origin)
+        if found is None or (found[0], found[2]) != (scheme, port):
+            return False
+        return found[1].endswith(host[1:]) and found[1] != host[1:]
+
+    return isSubdomain
+
+
+def _isSameOrigin(origin: str, request: IWebSocketRequest) -> bool:
+    """
+    Tell whether a page comes from this very server, RFC 6454 section 5.
+    """
+    scheme = "https" if request.isSecure else "http"
+    return _splitOrigin(origin) == _splitOrigin(f"{scheme}://{request.host}")
+
+
+def _splitOrigin(origin: str) -> _Origin | None:
+    """
+    Split an origin into scheme, host and port, RFC 6454 section 7.1.
+
+    @return: L{None} if it is not one.
+    """
+    match = _ORIGIN.match(origin)
+    if match is None:
+        return None
+    scheme, host, port = match.groups()
+    scheme = scheme.lower()
+    return scheme, host.lower(), int(port or _DEFAULT_PORTS.get(scheme, 0))

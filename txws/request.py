@@ -1,0 +1,62 @@
+"""
+The opening handshake as applications see it, RFC 6455 section 4.2.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from urllib.parse import quote
+
+from twisted.internet.interfaces import IAddress
+from zope.interface import implementer
+
+from .interfaces import IWebSocketRequest
+from .wire.http import Headers
+
+__all__ = ["WebSocketRequest"]
+
+
+@implementer(IWebSocketRequest)
+@dataclass(frozen=True)
+class WebSocketRequest:
+    """
+    What a client asked for, and from where.
+
+    See L{IWebSocketRequest} for what its attributes mean.
+    """
+
+    path: str
+    query: str
+    host: str
+    origin: str | None
+    headers: Headers
+    subprotocols: tuple[str, ...]
+    isSecure: bool
+    peer: IAddress
+    subprotocol: str | None = None
+
+    @property
+    def url(self) -> str:
+        """
+        The URL of the resource, RFC 6455 section 3.
+        """
+        scheme = "wss" if self.isSecure else "ws"
+        query = f"?{self.query}" if self.query else ""
+        return f"{scheme}://{self.host}{quote(self.path)}{query}"
+
+    @cached_property
+    def cookies(self) -> Mapping[str, str]:
+        """
+        The cookies, RFC 6265 section 5.4; of two with one name the first
+        counts, which is the one with the longer path.
+        """
+        cookies: dict[str, str] = {}
+        for value in self.headers.getAll("Cookie"):
+            for pair in value.split(";"):
+                name, isPair, content = pair.partition("=")
+                if isPair:
+                    cookies.setdefault(name.strip(), content.strip().strip('"'))
+        return MappingProxyType(cookies)

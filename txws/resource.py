@@ -1,0 +1,24 @@
+"""
+txws and L{twisted.web}: the only module that imports it.
+"""
+
+from __future__ import annotations
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.web.resource import Resource
+from twisted.web.server import Site
+from twisted.web.static import Data
+
+__all__ = ["makePageSite"]
+
+
+def makePageSite(page: bytes, clock: IReactorTime) -> Site:
+    """
+    Make a site that serves one page at C{/}, and nothing else.
+
+    @param page: HTML in UTF-8.
+    @param clock: what schedules the site's time-outs.
+    """
+    root = Resource()
+    root.putChild(b"", Data(page, "text/html; charset=utf-8"))
+    return Site(root, reactor=clock)

@@ -1,0 +1,333 @@
+"""
+A server's side of a connection, from its acceptance on: the opening handshake,
+RFC 6455 section 4.2, and the hand-over to
+L{WebSocketTransport<txws.transport.WebSocketTransport>}, or to HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from twisted.internet.interfaces import (
+    IProtocol,
+    IProtocolFactory,
+    IReactorTime,
+    ISSLTransport,
+    ITCPTransport,
+)
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from .errors import DeadlineExpired
+from .framelog import FrameLog
+from .interfaces import (
+    IExtensionFactory,
+    IWebSocketHandler,
+    IWebSocketHandlerFactory,
+)
+from .keepalive import Keepalive
+from .policy import HandshakePolicy, KeepalivePolicy, Limits
+from .request import WebSocketRequest
+from .transport import WebSocketTransport, abortTransport
+from .wire.connection import Connection, Role
+from .wire.errors import BadHandshake
+from .wire.extensions import acceptExtensions
+from .wire.http import HeadReader, RequestHead, parseRequestHead
+from .wire.serverhandshake import (
+    UpgradeRequest,
+    acceptUpgrade,
+    isUpgrade,
+    parseUpgrade,
+    refuseRequest,
+)
+
+__all__ = ["ServerSettings", "WebSocketServerProtocol"]
+
+_log = Logger()
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """
+    What all connections of a server share.
+
+    @ivar handlerFactory: the application.
+    @ivar limits: how much a peer may make this side keep.
+    @ivar keepalive: how long it waits.
+    @ivar handshake: which handshakes it accepts.
+    @ivar extensions: the extensions it knows.
+    @ivar site: what serves requests that are no upgrades, or L{None}.
+    @ivar clock: what schedules.
+    @ivar logsFrames: whether each frame is logged.
+    """
+
+    handlerFactory: IWebSocketHandlerFactory
+    limits: Limits
+    keepalive: KeepalivePolicy
+    handshake: HandshakePolicy
+    extensions: Sequence[IExtensionFactory]
+    site: IProtocolFactory | None
+    clock: IReactorTime
+    logsFrames: bool
+
+
+class _State(Enum):
+    """
+    What a connection has come to.
+    """
+
+    READING = "reading the request"
+    REFUSED = "waiting for the peer to go"
+    UPGRADED = "speaking WebSocket"
+    HTTP = "speaking HTTP"
+
+
+class WebSocketServerProtocol(Protocol):
+    """
+    Accepts or refuses the opening handshake of one connection.
+
+    @ivar webSocket: the connection, when it is upgraded, or L{None}.
+    """
+
+    def __init__(
+        self,
+        settings: ServerSettings,
+        lost: Callable[[WebSocketServerProtocol], object],
+        refusal: BadHandshake | None = None,
+    ) -> None:
+        """
+        @param settings: what to do.
+        @param lost: called when this connection is lost.
+        @param refusal: why no request is even read, or L{None}.
+        """
+        self.webSocket: WebSocketTransport | None = None
+        self._settings = settings
+        self._lost = lost
+        self._refusal = refusal
+        self._state = _State.READING
+        self._reader = HeadReader(settings.limits.headLimits)
+        self._http: IProtocol | None = None
+        self._keepalive = Keepalive(settings.keepalive, settings.clock, self._expire)
+
+    def connectionMade(self) -> None:
+        """
+        Start the clock, or refuse at once.
+        """
+        self._keepalive.start()
+        if self._refusal is not None:
+            self._refuse(self._refusal)
+
+    def dataReceived(self, data: bytes) -> None:
+        """
+        Read the request, or pass on what belongs to whom it was handed over.
+        """
+        if self.webSocket is not None:
+            self.webSocket.dataReceived(data)
+        elif self._http is not None:
+            self._http.dataReceived(data)
+        elif self._state is _State.READING:
+            self._readRequest(data)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """
+        Tell whom it was handed over.
+        """
+        self._lost(self)
+        self._keepalive.stop()
+        if self.webSocket is not None:
+            self.webSocket.connectionLost(reason)
+        elif self._http is not None:
+            self._http.connectionLost(reason)
+
+    def loseConnection(self, code: int, reason: str) -> None:
+        """
+        Close an open connection by the closing handshake, any other at once.
+
+        @param code: the close code.
+        @param reason: the close reason.
+        """
+        if self.webSocket is not None:
+            self.webSocket.loseConnection(code, reason)
+        elif self.transport is not None:
+            self.transport.loseConnection()
+
+    def abortConnection(self) -> None:
+        """
+        Close the transport at once.
+        """
+        if self.webSocket is not None:
+            self.webSocket.abortConnection()
+        elif self.transport is not None:
+            abortTransport(self.transport)
+
+    def handlerBuilt(self, handler: IWebSocketHandler) -> None:
+        """
+        A handler has been built for this connection; for subclasses.
+        """
+
+    def _readRequest(self, data: bytes) -> None:
+        """
+        Read the head of the request and find out what it asks for.
+        """
+        limits = self._settings.limits.headLimits
+        try:
+            read = self._reader.receiveData(data)
+            if read is None:
+                return
+            head = parseRequestHead(read[0], limits)
+            if not isUpgrade(head):
+                self._serveHTTP(head)
+                return
+            upgrade = parseUpgrade(head)
+            if read[1]:
+                # RFC 6455 4.1: the client "MUST wait for a response from the
+                # server before sending any further data."
+                raise BadHandshake(400, "data follow the handshake unanswered")
+            self._upgrade(upgrade)
+        except BadHandshake as refusal:
+            self._refuse(refusal)
+
+    def _serveHTTP(self, head: RequestHead) -> None:
+        """
+        Hand a connection over to the site, with all that it has sent.
+        """
+        assert self.transport is not None
+        site = self._settings.site
+        http = None if site is None else site.buildProtocol(self.transport.getPeer())
+        if http is None:
+            raise _notAnUpgrade(head)
+        self._state = _State.HTTP
+        self._keepalive.stop()
+        self._http = http
+        http.makeConnection(self.transport)
+        http.dataReceived(bytes(self._reader.received))
+        self._reader.received.clear()
+
+    def _upgrade(self, upgrade: UpgradeRequest) -> None:
+        """
+        Find out whether a valid handshake is wanted, and answer it.
+        """
+        assert self.transport is not None
+        settings = self._settings
+        request = WebSocketRequest(
+            path=upgrade.path,
+            query=upgrade.query,
+            host=upgrade.host,
+            origin=upgrade.origin,
+            headers=upgrade.headers,
+            subprotocols=upgrade.subprotocols,
+            isSecure=ISSLTransport.providedBy(self.transport),
+            peer=self.transport.getPeer(),
+        )
+        settings.handshake.checkRequest(request)
+        request = replace(
+            request,
+            subprotocol=settings.handshake.chooseSubprotocol(
+                request.subprotocols, settings.handlerFactory.subprotocols
+            ),
+        )
+        self._accept(upgrade, request, self._buildHandler(request))
+
+    def _buildHandler(self, request: WebSocketRequest) -> IWebSocketHandler:
+        """
+        Ask the application for a handler.
+        """
+        try:
+            handler = self._settings.handlerFactory.buildHandler(request)
+        except BadHandshake:
+            raise
+        except Exception:
+            _log.failure("{request}: buildHandler raised", request=request)
+            raise BadHandshake(500, "internal error") from None
+        if handler is None:
+            raise BadHandshake(403, "the application refuses")
+        self.handlerBuilt(handler)
+        return handler
+
+    def _accept(
+        self,
+        upgrade: UpgradeRequest,
+        request: WebSocketRequest,
+        handler: IWebSocketHandler,
+    ) -> None:
+        """
+        Accept the handshake.
+        """
+        assert self.transport is not None
+        limits = self._settings.limits
+        answers, extensions = acceptExtensions(
+            upgrade.extensions, self._settings.extensions, limits.maxMessageSize
+        )
+        connection = Connection(
+            Role.SERVER,
+            maxMessageSize=limits.maxMessageSize,
+            maxFragments=limits.maxFragments,
+            extensions=extensions,
+            observer=FrameLog(request.peer) if self._settings.logsFrames else None,
+        )
+        webSocket = WebSocketTransport(
+            self.transport,
+            connection,
+            Role.SERVER,
+            request,
+            handler,
+            limits,
+            self._keepalive,
+        )
+        try:
+            handler.negotiationStarted(webSocket)
+        except Exception:
+            _log.failure("{request}: negotiationStarted raised", request=request)
+            raise BadHandshake(500, "internal error") from None
+        self._state = _State.UPGRADED
+        self.webSocket = webSocket
+        self._reader.received.clear()
+        webSocket.open(acceptUpgrade(upgrade, request.subprotocol, answers))
+
+    def _refuse(self, refusal: BadHandshake) -> None:
+        """
+        Answer with an error, and see the peer off.
+        """
+        assert self.transport is not None
+        _log.info(
+            "{peer} is refused with {status}: {explanation}",
+            peer=self.transport.getPeer(),
+            status=refusal.status,
+            explanation=refusal.explanation,
+        )
+        self._state = _State.REFUSED
+        self._reader.received.clear()
+        body = f"{refusal.explanation}\n".encode()
+        self.transport.write(refuseRequest(refusal.status, body, refusal.headers))
+        self._keepalive.closingProgressed()
+        isTLS = ISSLTransport.providedBy(self.transport)
+        if ITCPTransport.providedBy(self.transport) and not isTLS:
+            # A peer that is still sending would be told of a reset, and lose
+            # the answer, if the connection were closed both ways.
+            ITCPTransport(self.transport).loseWriteConnection()
+        else:
+            self.transport.loseConnection()
+
+    def _expire(self, expired: DeadlineExpired) -> None:
+        """
+        Give up a peer that does not get its request done, or does not go.
+        """
+        assert self.transport is not None
+        _log.debug("{peer}: {e}", peer=self.transport.getPeer(), e=expired)
+        abortTransport(self.transport)
+
+
+def _notAnUpgrade(head: RequestHead) -> BadHandshake:
+    """
+    Refuse a request that asks for something else than WebSocket.
+    """
+    if head.method != "GET":
+        return BadHandshake(405, "this server speaks WebSocket", [("Allow", "GET")])
+    return BadHandshake(
+        426,
+        "this server speaks WebSocket; the request has no 'Upgrade: websocket'",
+        [("Upgrade", "websocket"), ("Connection", "Upgrade, close")],
+    )

@@ -1,0 +1,488 @@
+"""
+Any byte-stream protocol over WebSocket: a handler that feeds an
+L{IProtocol<twisted.internet.interfaces.IProtocol>}, and a transport for it
+whose every write is a message.
+
+WebSocket has no half-close, and its messages no meaning for a byte stream:
+the protocol may get them in other pieces than the peer sent.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from codecs import getincrementaldecoder
+from collections.abc import Iterable, Sequence
+from typing import Protocol as Structure
+
+from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.interfaces import (
+    IAddress,
+    IConsumer,
+    INegotiated,
+    IProducer,
+    IProtocol,
+    IProtocolFactory,
+    IPushProducer,
+    ISSLTransport,
+    ITCPTransport,
+    ITransport,
+)
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from .interfaces import (
+    IWebSocketHandler,
+    IWebSocketHandlerFactory,
+    IWebSocketRequest,
+    IWebSocketTransport,
+)
+from .wire.codes import CloseCode
+
+__all__ = [
+    "StreamHandler",
+    "StreamHandlerFactory",
+    "StreamTransport",
+    "TCPStreamTransport",
+    "TLSStreamTransport",
+]
+
+_log = Logger()
+
+
+class _Encoding(Structure):
+    """
+    How bytes become messages, and messages bytes.
+    """
+
+    def send(self, transport: IWebSocketTransport, data: bytes) -> None:
+        """
+        Send bytes.
+
+        @raise ValueError: if this encoding cannot say them.
+        """
+
+    def receiveText(self, message: str) -> bytes:
+        """
+        Decode a text message.
+
+        @raise ValueError: if it is not in this encoding.
+        """
+
+    def finish(self) -> None:
+        """
+        No more will be sent.
+        """
+
+
+class _Binary:
+    """
+    Bytes as binary messages, the default.
+    """
+
+    def send(self, transport: IWebSocketTransport, data: bytes) -> None:
+        """
+        See L{_Encoding}.
+        """
+        transport.sendBytesMessage(data)
+
+    def receiveText(self, message: str) -> bytes:
+        """
+        See L{_Encoding}.
+        """
+        return message.encode("utf-8")
+
+    def finish(self) -> None:
+        """
+        See L{_Encoding}.
+        """
+
+
+class _Text(_Binary):
+    """
+    UTF-8 as text messages; a code point of which a part is missing is held
+    back until the rest of it is written.
+    """
+
+    def __init__(self) -> None:
+        self._decoder = getincrementaldecoder("utf-8")()
+
+    def send(self, transport: IWebSocketTransport, data: bytes) -> None:
+        """
+        See L{_Encoding}.
+        """
+        try:
+            text = self._decoder.decode(data)
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                "only UTF-8 can be written to a WebSocket in text mode; "
+                f"this is not: {error.object[error.start : error.start + 8]!r}"
+            ) from None
+        if text:
+            transport.sendTextMessage(text)
+
+    def finish(self) -> None:
+        """
+        See L{_Encoding}.
+        """
+        heldBack, _ = self._decoder.getstate()
+        if heldBack:
+            _log.warn(
+                "a connection in text mode was closed within a code point; "
+                "not sent: {heldBack}",
+                heldBack=heldBack,
+            )
+
+
+class _Base64(_Binary):
+    """
+    Bytes in base64 as text messages, what old noVNC speaks.
+    """
+
+    def send(self, transport: IWebSocketTransport, data: bytes) -> None:
+        """
+        See L{_Encoding}.
+        """
+        transport.sendTextMessage(b64encode(data).decode("ascii"))
+
+    def receiveText(self, message: str) -> bytes:
+        """
+        See L{_Encoding}.
+        """
+        return b64decode(message, validate=True)
+
+
+@implementer(ITransport, IConsumer, IPushProducer)
+class StreamTransport:
+    """
+    What a wrapped protocol has for a transport.
+
+    @ivar disconnecting: whether L{loseConnection} has been called, as many
+        protocols ask.
+    """
+
+    def __init__(self, webSocket: IWebSocketTransport, encoding: _Encoding) -> None:
+        """
+        @param webSocket: the connection.
+        @param encoding: how bytes become messages.
+        """
+        self.disconnecting = False
+        self._webSocket = webSocket
+        self._encoding = encoding
+        self._producer: IProducer | None = None
+
+    @property
+    def request(self) -> IWebSocketRequest:
+        """
+        What the client asked for.
+        """
+        return self._webSocket.request
+
+    @property
+    def webSocket(self) -> IWebSocketTransport:
+        """
+        The connection below, for protocols that know WebSocket.
+        """
+        return self._webSocket
+
+    def setBinaryMode(self, mode: bool) -> None:
+        """
+        Send what is written as binary messages, or as text messages.
+
+        The C{base64} subprotocol stays what it is.
+
+        @param mode: true for binary, false for text, which has to be UTF-8.
+        """
+        if not isinstance(self._encoding, _Base64):
+            self._encoding.finish()
+            self._encoding = _Binary() if mode else _Text()
+
+    def write(self, data: bytes) -> None:
+        """
+        Send bytes.
+
+        @raise TypeError: if C{data} is not L{bytes}.
+        @raise ValueError: in text mode, if C{data} is not UTF-8.
+        """
+        if not isinstance(data, bytes):
+            raise TypeError(f"data must be bytes, not {type(data).__name__}")
+        if data and not (self.disconnecting and self._producer is None):
+            self._encoding.send(self._webSocket, data)
+
+    def writeSequence(self, data: Iterable[bytes]) -> None:
+        """
+        Send bytes, all in one message.
+        """
+        self.write(b"".join(data))
+
+    def loseConnection(self) -> None:
+        """
+        Close the connection when what has been written is sent, and when no
+        producer is registered any more.
+        """
+        self.disconnecting = True
+        if self._producer is None:
+            self._lose()
+
+    def abortConnection(self) -> None:
+        """
+        Close the connection at once.
+        """
+        self.disconnecting = True
+        self._webSocket.abortConnection()
+
+    def getPeer(self) -> IAddress:
+        """
+        Get the address of the peer.
+        """
+        return self._webSocket.getPeer()
+
+    def getHost(self) -> IAddress:
+        """
+        Get the address of this side.
+        """
+        return self._webSocket.getHost()
+
+    def registerProducer(self, producer: IProducer, streaming: bool) -> None:
+        """
+        See L{IConsumer<twisted.internet.interfaces.IConsumer>}.
+        """
+        self._webSocket.attachProducer(producer, streaming)
+        self._producer = producer
+
+    def unregisterProducer(self) -> None:
+        """
+        See L{IConsumer<twisted.internet.interfaces.IConsumer>}.
+        """
+        self._producer = None
+        self._webSocket.detachProducer()
+        if self.disconnecting:
+            self._lose()
+
+    def pauseProducing(self) -> None:
+        """
+        Deliver nothing to the protocol until L{resumeProducing}.
+        """
+        self._webSocket.pauseProducing()
+
+    def resumeProducing(self) -> None:
+        """
+        Go on to deliver.
+        """
+        self._webSocket.resumeProducing()
+
+    def stopProducing(self) -> None:
+        """
+        Close the connection.
+        """
+        self.loseConnection()
+
+    def receiveText(self, message: str) -> bytes:
+        """
+        Decode a text message.
+
+        @raise ValueError: if it is not what was agreed on.
+        """
+        return self._encoding.receiveText(message)
+
+    def _lose(self) -> None:
+        """
+        Close the connection.
+        """
+        self._encoding.finish()
+        self._webSocket.loseConnection()
+
+
+@implementer(ITCPTransport)
+class TCPStreamTransport(StreamTransport):
+    """
+    The transport of a wrapped protocol whose connection goes over TCP: the
+    options of its socket are that socket's.
+    """
+
+    def __init__(self, webSocket: IWebSocketTransport, encoding: _Encoding) -> None:
+        """
+        @param webSocket: the connection.
+        @param encoding: how bytes become messages.
+        """
+        super().__init__(webSocket, encoding)
+        self._tcp = ITCPTransport(webSocket.carrier)
+
+    def getPeer(self) -> IPv4Address | IPv6Address:
+        """
+        Get the address of the peer.
+        """
+        return self._tcp.getPeer()
+
+    def getHost(self) -> IPv4Address | IPv6Address:
+        """
+        Get the address of this side.
+        """
+        return self._tcp.getHost()
+
+    def loseWriteConnection(self) -> None:
+        """
+        Close the connection: WebSocket has no half-close, RFC 6455 section
+        5.5.1.
+        """
+        self.loseConnection()
+
+    def getTcpNoDelay(self) -> bool:
+        """
+        See L{ITCPTransport<twisted.internet.interfaces.ITCPTransport>}.
+        """
+        return self._tcp.getTcpNoDelay()
+
+    def setTcpNoDelay(self, enabled: bool) -> None:
+        """
+        See L{ITCPTransport<twisted.internet.interfaces.ITCPTransport>}.
+        """
+        self._tcp.setTcpNoDelay(enabled)
+
+    def getTcpKeepAlive(self) -> bool:
+        """
+        See L{ITCPTransport<twisted.internet.interfaces.ITCPTransport>}.
+        """
+        return self._tcp.getTcpKeepAlive()
+
+    def setTcpKeepAlive(self, enabled: bool) -> None:
+        """
+        See L{ITCPTransport<twisted.internet.interfaces.ITCPTransport>}.
+        """
+        self._tcp.setTcpKeepAlive(enabled)
+
+
+@implementer(ISSLTransport, INegotiated)
+class TLSStreamTransport(TCPStreamTransport):
+    """
+    The transport of a wrapped protocol whose connection is encrypted by TLS.
+    """
+
+    def getPeerCertificate(self) -> object:
+        """
+        Get the certificate that the peer has shown, or L{None}.
+        """
+        return ISSLTransport(self._tcp).getPeerCertificate()
+
+    @property
+    def negotiatedProtocol(self) -> bytes | None:
+        """
+        What ALPN has agreed on, or L{None}.
+        """
+        return INegotiated(self._tcp).negotiatedProtocol
+
+
+def _transportFor(
+    webSocket: IWebSocketTransport, encoding: _Encoding
+) -> StreamTransport:
+    """
+    Make the transport that keeps the promises of the one below.
+    """
+    if ISSLTransport.providedBy(webSocket.carrier):
+        return TLSStreamTransport(webSocket, encoding)
+    if ITCPTransport.providedBy(webSocket.carrier):
+        return TCPStreamTransport(webSocket, encoding)
+    return StreamTransport(webSocket, encoding)
+
+
+@implementer(IWebSocketHandler)
+class StreamHandler:
+    """
+    Feeds a byte-stream protocol with what messages carry.
+    """
+
+    def __init__(self, protocol: IProtocol, encoding: _Encoding) -> None:
+        """
+        @param protocol: the protocol, not yet connected.
+        @param encoding: how bytes become messages.
+        """
+        self._protocol = protocol
+        self._encoding = encoding
+        self._transport: StreamTransport | None = None
+        self._isConnected = False
+
+    def setBinaryMode(self, mode: bool) -> None:
+        """
+        See L{StreamTransport.setBinaryMode}; before there is one.
+        """
+        if not isinstance(self._encoding, _Base64):
+            self._encoding = _Binary() if mode else _Text()
+
+    def negotiationStarted(self, transport: IWebSocketTransport) -> None:
+        """
+        Make the transport of the protocol.
+        """
+        self._transport = _transportFor(transport, self._encoding)
+
+    def negotiationFinished(self) -> None:
+        """
+        Connect the protocol.
+        """
+        assert self._transport is not None
+        self._isConnected = True
+        self._protocol.makeConnection(self._transport)
+
+    def textMessageReceived(self, message: str) -> None:
+        """
+        Feed the protocol.
+        """
+        assert self._transport is not None
+        try:
+            data = self._transport.receiveText(message)
+        except ValueError:
+            _log.warn("{peer} sent text that is not base64", peer=self._transport)
+            self._transport.webSocket.loseConnection(
+                CloseCode.INVALID_PAYLOAD_DATA, "not base64"
+            )
+        else:
+            self.bytesMessageReceived(data)
+
+    def bytesMessageReceived(self, data: bytes) -> None:
+        """
+        Feed the protocol.
+        """
+        # An empty message is nothing in a stream of bytes.
+        if data:
+            self._protocol.dataReceived(data)
+
+    def pongReceived(self, payload: bytes) -> None:
+        """
+        A stream of bytes has no Pongs.
+        """
+
+    def connectionLost(self, reason: Failure) -> None:
+        """
+        Tell the protocol, if it was connected.
+        """
+        if self._isConnected:
+            self._protocol.connectionLost(reason)
+
+
+@implementer(IWebSocketHandlerFactory)
+class StreamHandlerFactory:
+    """
+    Makes handlers of the protocols of a factory.
+    """
+
+    # What noVNC and websockify speak: browsers want one of those they offer.
+    subprotocols: Sequence[str] = ("binary", "base64")
+
+    def __init__(self, factory: IProtocolFactory, text: bool = False) -> None:
+        """
+        @param factory: makes the protocols.
+        @param text: send text messages, not binary ones.
+        """
+        self.factory = factory
+        self._isText = text
+
+    def buildHandler(self, request: IWebSocketRequest) -> StreamHandler | None:
+        """
+        Build a protocol, for the address of the peer.
+        """
+        protocol = self.factory.buildProtocol(request.peer)
+        if protocol is None:
+            return None
+        if request.subprotocol == "base64":
+            return StreamHandler(protocol, _Base64())
+        isText = self._isText and request.subprotocol != "binary"
+        return StreamHandler(protocol, _Text() if isText else _Binary())

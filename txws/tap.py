@@ -1,0 +1,293 @@
+"""
+C{twistd websocket}: the options, and the service that they describe.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any, TypeVar
+
+from twisted.application.service import IService
+from twisted.application.strports import service as listeningService
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.interfaces import IProtocolFactory
+from twisted.python.reflect import namedAny
+from twisted.python.usage import Options as BaseOptions
+from twisted.python.usage import UsageError
+
+from .demo import Demo, readPage
+from .errors import InvalidSetting
+from .factories import Application, WebSocketFactory, handlerFactoryFor
+from .policy import HandshakePolicy, KeepalivePolicy, Limits
+from .services import WebSocketService
+
+__all__ = ["Options", "makeService"]
+
+_Settings = TypeVar("_Settings")
+
+_DEFAULT_PORT = "9000"
+_UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+_NONE = ("unlimited", "never")
+
+_WRAP_HELP = (
+    "What to serve, as in package.module.name: a factory, a class of protocols, a "
+    "class of handlers, or a handler factory. Modules in this directory count."
+)
+
+# What each setting is called on the command line.
+_OPTIONS = {
+    "application": "wrap",
+    "closeTimeout": "close-timeout",
+    "handshakeTimeout": "handshake-timeout",
+    "maxConnections": "max-connections",
+    "maxFragments": "max-fragments",
+    "maxMessageSize": "max-message-size",
+    "origins": "origin",
+    "paths": "path",
+    "pingInterval": "ping-interval",
+    "pingTimeout": "ping-timeout",
+    "subprotocols": "subprotocol",
+    "text": "text",
+}
+
+
+class Options(BaseOptions):
+    """
+    The options of C{twistd websocket}.
+    """
+
+    synopsis = "[options]"
+    longdesc = (
+        "Serve WebSockets: a demo, to be opened in a browser, or whatever --wrap "
+        "names. Sizes may end in K, M or G; times are in seconds. An endpoint is "
+        "described as in tcp:9000:interface=127.0.0.1 or ssl:443:privateKey=key.pem, "
+        "an origin as in https://example.com, https://*.example.com, null or *."
+    )
+
+    optFlags = (
+        ("text", None, "Have a wrapped protocol send text messages, not binary ones."),
+        ("log-frames", None, "Log each frame that is received or sent."),
+    )
+
+    optParameters = (
+        ("wrap", "w", None, _WRAP_HELP),
+        (
+            "max-message-size",
+            None,
+            None,
+            "Most bytes in a message received, or 'unlimited' [default: 1M].",
+        ),
+        (
+            "max-fragments",
+            None,
+            None,
+            "Most frames in a message received, or 'unlimited' [default: 4096].",
+        ),
+        (
+            "max-connections",
+            None,
+            None,
+            "Most connections at a time; more get a 503 [default: unlimited].",
+        ),
+        (
+            "ping-interval",
+            None,
+            None,
+            "Send a Ping after so much silence, or 'never' [default: 20].",
+        ),
+        (
+            "ping-timeout",
+            None,
+            None,
+            "Give a peer up that leaves a Ping unanswered so long [default: 20].",
+        ),
+        (
+            "handshake-timeout",
+            None,
+            None,
+            "How long a client has for its opening handshake [default: 10].",
+        ),
+        (
+            "close-timeout",
+            None,
+            None,
+            "How long a peer has to answer a Close [default: 5].",
+        ),
+    )
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # Twisted's
+        self["port"] = []
+        self["path"] = []
+        self["origin"] = []
+        self["subprotocol"] = []
+
+    # Twisted prints these docstrings as they are, so that each is one line.
+
+    def opt_port(self, description: str) -> None:
+        """
+        Listen here: a port or an endpoint; repeatable [default: 9000].
+        """
+        self["port"].append(description)
+
+    opt_p = opt_port
+
+    def opt_path(self, path: str) -> None:
+        """
+        Accept WebSockets on this path alone; repeatable [default: all].
+        """
+        self["path"].append(path)
+
+    def opt_origin(self, origin: str) -> None:
+        """
+        Accept pages of this origin; repeatable [default: same-origin].
+        """
+        self["origin"].append(origin)
+
+    def opt_subprotocol(self, subprotocol: str) -> None:
+        """
+        Speak this subprotocol, the preferred one first; repeatable.
+        """
+        self["subprotocol"].append(subprotocol)
+
+    def postOptions(self) -> None:
+        """
+        Check everything, so that what is wrong is said in one sentence.
+
+        @raise UsageError: if something is.
+        """
+        self["port"] = [
+            f"tcp:{port}" if port.isdecimal() else port
+            for port in self["port"] or [_DEFAULT_PORT]
+        ]
+        for description in self["port"]:
+            _checkPort(description)
+        try:
+            self["limits"] = self._makeSettings(Limits, _parseCount)
+            self["keepalive"] = self._makeSettings(KeepalivePolicy, _parseSeconds)
+            self["handshake"] = HandshakePolicy(
+                origins=self["origin"] or HandshakePolicy.origins,
+                subprotocols=self["subprotocol"] or None,
+                paths=self["path"] or None,
+            )
+            self["application"] = self._loadApplication()
+        except InvalidSetting as error:
+            option = _OPTIONS[error.setting]
+            raise UsageError(f"--{option} {error.problem}") from None
+
+    def _makeSettings(
+        self, kind: type[_Settings], parse: Callable[[str, str], object]
+    ) -> _Settings:
+        """
+        Make the settings of one kind from the options that were given.
+        """
+        given: dict[str, Any] = {}
+        for setting in fields(kind):  # type: ignore[arg-type]  # a dataclass
+            option = _OPTIONS.get(setting.name)
+            if option is not None and self[option] is not None:
+                given[setting.name] = parse(option, self[option])
+        return kind(**given)
+
+    def _loadApplication(self) -> Application | None:
+        """
+        Find what is to be served; L{None} for the demo.
+        """
+        name = self["wrap"]
+        if name is None:
+            if self["text"]:
+                raise UsageError("--text needs --wrap: the demo sends both.")
+            return None
+        if "" not in sys.path and os.getcwd() not in sys.path:
+            sys.path.insert(0, os.getcwd())
+        try:
+            loaded: Any = namedAny(name)
+            if isinstance(loaded, type) and _isFactoryClass(loaded):
+                loaded = loaded()
+        except Exception as error:
+            raise UsageError(f"--wrap cannot load {name!r}: {error}") from None
+        application: Application = loaded
+        handlerFactoryFor(application, bool(self["text"]))
+        return application
+
+
+def makeService(options: Options) -> IService:
+    """
+    Make the service that the options describe.
+
+    @param options: parsed and checked.
+    """
+    from twisted.internet import reactor
+
+    application = options["application"]
+    site = None
+    if application is None:
+        from .resource import makePageSite
+
+        application = Demo()
+        site = makePageSite(readPage(), reactor)
+    factory = WebSocketFactory(
+        application,
+        bool(options["text"]),
+        limits=options["limits"],
+        keepalive=options["keepalive"],
+        handshake=options["handshake"],
+        site=site,
+        logsFrames=bool(options["log-frames"]),
+        clock=reactor,
+    )
+    return WebSocketService(
+        factory,
+        [listeningService(port, factory, reactor) for port in options["port"]],
+        reactor,
+        options["keepalive"].closeTimeout,
+    )
+
+
+def _isFactoryClass(loaded: object) -> bool:
+    """
+    Tell whether a class is one of factories.
+    """
+    return bool(IProtocolFactory.implementedBy(loaded))
+
+
+def _checkPort(description: str) -> None:
+    """
+    Check that an endpoint can be made from a description.
+    """
+    from twisted.internet import reactor
+
+    try:
+        serverFromString(reactor, description)
+    except Exception as error:
+        raise UsageError(f"--port {description!r} is no endpoint: {error}") from None
+
+
+def _parseCount(option: str, value: str) -> int | None:
+    """
+    Parse a count or a size.
+    """
+    if value in _NONE:
+        return None
+    number, unit = value, ""
+    if value and value[-1].lower() in _UNITS:
+        number, unit = value[:-1], value[-1].lower()
+    if not (number.isascii() and number.isdecimal() and len(number) < 16):
+        raise UsageError(f"--{option} must be a number, not {value!r}.")
+    return int(number) * _UNITS[unit]
+
+
+def _parseSeconds(option: str, value: str) -> float | None:
+    """
+    Parse a time.
+    """
+    if value in _NONE:
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        raise UsageError(
+            f"--{option} must be a number of seconds, not {value!r}."
+        ) from None

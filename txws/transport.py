@@ -1,0 +1,463 @@
+"""
+One connection after its opening handshake: L{wire.Connection
+<txws.wire.connection.Connection>}, a Twisted transport, the clock and the
+application, married.
+
+Between two calls of the reactor this is a loop: what has been received becomes
+events, the events go to the handler, and what the handler and the wire have
+sent meanwhile leaves in one write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import TypeVar
+
+from twisted.internet.interfaces import (
+    IAddress,
+    IProducer,
+    IPushProducer,
+    ITransport,
+)
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from .errors import DeadlineExpired, WebSocketClosed, WebSocketFailed
+from .flow import Outflow
+from .interfaces import IWebSocketHandler, IWebSocketRequest, IWebSocketTransport
+from .keepalive import Keepalive
+from .policy import Limits
+from .wire.codes import CloseCode
+from .wire.connection import Connection, ConnectionState, Role
+from .wire.events import (
+    BytesMessageReceived,
+    CloseReceived,
+    Event,
+    PongReceived,
+    TextMessageReceived,
+    ViolationReceived,
+)
+
+__all__ = ["WebSocketTransport", "abortTransport"]
+
+_log = Logger()
+_T = TypeVar("_T")
+
+# What is sent during a turn waits for its end, but not for more than this.
+_TURN_SIZE = 64 * 1024
+
+
+class _Pause(Enum):
+    """
+    Why nothing is read from the peer.
+    """
+
+    APPLICATION = "the application has paused it"
+    OUTFLOW = "it is answered faster than the peer reads"
+
+
+class _Turn(Enum):
+    """
+    What becomes of something that is sent.
+    """
+
+    OPENING = "it waits for the 101"
+    BUSY = "it waits for the end of the turn"
+    IDLE = "it leaves at once"
+
+
+@implementer(IWebSocketTransport)
+class WebSocketTransport:
+    """
+    The application's side of a connection, and the connection's inner life.
+
+    See L{IWebSocketTransport} for what applications may do with it.
+    """
+
+    def __init__(
+        self,
+        transport: ITransport,
+        connection: Connection,
+        role: Role,
+        request: IWebSocketRequest,
+        handler: IWebSocketHandler,
+        limits: Limits,
+        keepalive: Keepalive,
+    ) -> None:
+        """
+        @param transport: the Twisted transport.
+        @param connection: the wire.
+        @param role: which side of the connection this is.
+        @param request: what the client asked for.
+        @param handler: the application.
+        @param limits: how much may be pending.
+        @param keepalive: the clock, running since the connection was accepted.
+        """
+        self.carrier = transport
+        self.request = request
+        self.subprotocol = request.subprotocol
+        self._connection = connection
+        self._role = role
+        self._handler = handler
+        self._outflow = Outflow(connection, transport, limits, self)
+        self._keepalive = keepalive
+        self._pauses: set[_Pause] = set()
+        self._turn = _Turn.OPENING
+        self._cause: BaseException | None = None
+
+    # IWebSocketTransport
+
+    @property
+    def roundTripTime(self) -> float | None:
+        """
+        See L{IWebSocketTransport}.
+        """
+        return self._keepalive.roundTripTime
+
+    def sendTextMessage(self, message: str) -> None:
+        """
+        See L{IWebSocketTransport}.
+        """
+        if self._connection.state is ConnectionState.OPEN:
+            self._connection.sendText(message)
+            self._sent()
+
+    def sendBytesMessage(self, data: bytes | bytearray | memoryview) -> None:
+        """
+        See L{IWebSocketTransport}.
+        """
+        if self._connection.state is ConnectionState.OPEN:
+            self._connection.sendBytes(data)
+            self._sent()
+
+    def ping(self, payload: bytes = b"") -> None:
+        """
+        See L{IWebSocketTransport}.
+        """
+        if self._connection.state is ConnectionState.OPEN:
+            self._connection.sendPing(payload)
+            self._flush()
+
+    def loseConnection(
+        self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = ""
+    ) -> None:
+        """
+        See L{IWebSocketTransport}.
+        """
+        if self._connection.state is ConnectionState.OPEN:
+            self._connection.sendClose(code, reason)
+            self._closing()
+            self._flush()
+
+    def abortConnection(self) -> None:
+        """
+        See L{IWebSocketTransport}.
+        """
+        if self._connection.state is not ConnectionState.CLOSED:
+            self._connection.connectionLost()
+            self._outflow.stop()
+            abortTransport(self.carrier)
+
+    def getPeer(self) -> IAddress:
+        """
+        See L{IWebSocketTransport}.
+        """
+        return self.carrier.getPeer()
+
+    def getHost(self) -> IAddress:
+        """
+        See L{IWebSocketTransport}.
+        """
+        return self.carrier.getHost()
+
+    def attachProducer(self, producer: IProducer, streaming: bool = True) -> None:
+        """
+        See L{IWebSocketTransport}.
+        """
+        if self._connection.state is ConnectionState.OPEN:
+            self._outflow.attachProducer(producer, streaming)
+        else:
+            producer.stopProducing()
+
+    def detachProducer(self) -> None:
+        """
+        See L{IWebSocketTransport}.
+        """
+        self._outflow.detachProducer()
+
+    def pauseProducing(self) -> None:
+        """
+        See L{IWebSocketTransport}.
+        """
+        if self._connection.state is ConnectionState.OPEN:
+            self._pause(_Pause.APPLICATION)
+
+    def resumeProducing(self) -> None:
+        """
+        See L{IWebSocketTransport}.
+        """
+        self._resume(_Pause.APPLICATION)
+
+    # What the protocol below calls
+
+    def open(self, acceptance: bytes) -> None:
+        """
+        Accept the opening handshake, and begin.
+
+        @param acceptance: what goes before the first frame.
+        """
+        if self._connection.state is ConnectionState.CLOSED:
+            return
+        self._turn = _Turn.BUSY
+        self.carrier.write(acceptance)
+        self._outflow.start()
+        self._keepalive.connectionOpened(self)
+        if self._connection.state is ConnectionState.OPEN:
+            self._call(self._handler.negotiationFinished)
+        else:
+            self._keepalive.closingProgressed()
+        self._turn = _Turn.IDLE
+        self._flush()
+
+    def dataReceived(self, data: bytes) -> None:
+        """
+        The Twisted transport has received bytes.
+        """
+        self._keepalive.heard()
+        self._connection.receiveData(data)
+        self._deliver()
+
+    def connectionLost(self, reason: Failure) -> None:
+        """
+        The Twisted transport is gone.
+        """
+        if _Pause.OUTFLOW in self._pauses:
+            # The peer has closed before it was read to the end.
+            self._resume(_Pause.OUTFLOW)
+        self._keepalive.stop()
+        self._outflow.stopProducer()
+        if self._connection.state is not ConnectionState.CLOSED:
+            self._connection.connectionLost()
+        ended = self._explain(reason)
+        _log.debug("{transport} ended: {ended}", transport=self, ended=ended)
+        try:
+            self._handler.connectionLost(Failure(ended))
+        except Exception:
+            _log.failure("{transport}: connectionLost raised", transport=self)
+
+    # What the clock and the way out tell
+
+    @property
+    def isReading(self) -> bool:
+        """
+        See L{KeptAlive<txws.keepalive.KeptAlive>}.
+        """
+        return not self._pauses
+
+    def sendHeartbeat(self, payload: bytes, isOneWay: bool) -> None:
+        """
+        See L{KeptAlive<txws.keepalive.KeptAlive>}.
+        """
+        if isOneWay:
+            self._connection.sendPong(payload)
+        else:
+            self._connection.sendPing(payload)
+        self._flush()
+
+    def becomeIdle(self) -> None:
+        """
+        See L{KeptAlive<txws.keepalive.KeptAlive>}.
+        """
+        self.loseConnection(CloseCode.NORMAL_CLOSURE, "idle")
+
+    def expire(self, expired: DeadlineExpired) -> None:
+        """
+        See L{KeptAlive<txws.keepalive.KeptAlive>}.
+        """
+        _log.warn("{transport}: {expired}", transport=self, expired=expired)
+        if self._connection.state is not ConnectionState.CLOSING:
+            self._cause = expired
+        self.abortConnection()
+
+    def outflowProgressed(self) -> None:
+        """
+        See L{FlowOwner<txws.flow.FlowOwner>}.
+        """
+        self._keepalive.heard()
+        if self._connection.state is not ConnectionState.OPEN:
+            self._keepalive.closingProgressed()
+            self._flush()
+
+    def outflowReceded(self) -> None:
+        """
+        See L{FlowOwner<txws.flow.FlowOwner>}.
+        """
+        self._resume(_Pause.OUTFLOW)
+
+    def outflowExceeded(self) -> None:
+        """
+        See L{FlowOwner<txws.flow.FlowOwner>}.
+        """
+        if self._connection.state is ConnectionState.OPEN:
+            _log.warn(
+                "{transport} reads too slowly: {pending} bytes were pending",
+                transport=self,
+                pending=self._connection.pendingSize,
+            )
+            self._connection.discardData()
+            self.loseConnection(CloseCode.POLICY_VIOLATION, "read too slowly")
+
+    # Helpers
+
+    def __repr__(self) -> str:
+        return (
+            f"<WebSocketTransport {self._connection.state.value}"
+            f" {self.request.path!r} {self.request.peer}>"
+        )
+
+    def _deliver(self) -> None:
+        """
+        Tell the handler what has been received, until nothing is left or
+        something says stop.
+        """
+        if self._turn is not _Turn.IDLE:
+            return
+        connection = self._connection
+        pendingBefore = connection.pendingSize
+        self._turn = _Turn.BUSY
+        try:
+            while not self._pauses and (event := connection.nextEvent()) is not None:
+                self._dispatch(event)
+        finally:
+            self._turn = _Turn.IDLE
+        self._flush()
+        if (
+            connection.pendingSize > pendingBefore
+            and self._outflow.isAboveHighWater
+            and connection.state is ConnectionState.OPEN
+        ):
+            # Only what is caused by reading stops it: two peers that both
+            # send on their own must not wait for each other for ever.
+            self._pause(_Pause.OUTFLOW)
+
+    def _dispatch(self, event: Event) -> None:
+        """
+        Tell the handler one thing.
+        """
+        if isinstance(event, TextMessageReceived):
+            self._receive(self._handler.textMessageReceived, event.message)
+        elif isinstance(event, BytesMessageReceived):
+            self._receive(self._handler.bytesMessageReceived, event.data)
+        elif isinstance(event, PongReceived):
+            if not self._keepalive.pongReceived(event.payload):
+                self._call(self._handler.pongReceived, event.payload)
+        elif isinstance(event, CloseReceived):
+            self._closing()
+        elif isinstance(event, ViolationReceived):
+            self._cause = event.violation
+            _log.warn(
+                "{transport} broke the protocol: {violation}",
+                transport=self,
+                violation=event.violation,
+            )
+            self._closing()
+
+    def _receive(self, method: Callable[[_T], object], message: _T) -> None:
+        """
+        Deliver a message, unless the application has closed.
+        """
+        if self._connection.state is ConnectionState.OPEN:
+            self._keepalive.messageMoved()
+            self._call(method, message)
+
+    def _call(self, method: Callable[..., object], *arguments: object) -> None:
+        """
+        Call the application, which may do anything.
+        """
+        try:
+            method(*arguments)
+        except Exception:
+            _log.failure("{transport}: {method} raised", transport=self, method=method)
+            self.loseConnection(CloseCode.INTERNAL_ERROR, "internal error")
+
+    def _sent(self) -> None:
+        """
+        A message has been queued.
+        """
+        self._keepalive.messageMoved()
+        self._flush()
+
+    def _flush(self) -> None:
+        """
+        Write what is pending, now or at the end of the turn, and close the
+        transport when all is said.
+        """
+        connection = self._connection
+        if self._turn is _Turn.OPENING:
+            return
+        if self._turn is _Turn.BUSY and connection.pendingSize < _TURN_SIZE:
+            return
+        self._outflow.flush()
+        if connection.state is ConnectionState.CLOSING and not connection.pendingSize:
+            self._closeTransport()
+
+    def _closing(self) -> None:
+        """
+        The closing handshake has begun, or is done: hear the peer out.
+        """
+        self._keepalive.closingProgressed()
+        self._outflow.stopProducer()
+        self._pauses.clear()
+        IPushProducer(self.carrier).resumeProducing()
+
+    def _closeTransport(self) -> None:
+        """
+        Close the transport, RFC 6455 section 7.1.1: the server does so at
+        once, the client leaves it to the server until its deadline.
+        """
+        if self._role is Role.SERVER:
+            self._outflow.stop()
+            self.carrier.loseConnection()
+
+    def _pause(self, why: _Pause) -> None:
+        """
+        Stop to read from the peer.
+        """
+        if not self._pauses:
+            IPushProducer(self.carrier).pauseProducing()
+        self._pauses.add(why)
+
+    def _resume(self, why: _Pause) -> None:
+        """
+        Go on to read from the peer, if nothing else speaks against it.
+        """
+        if why in self._pauses:
+            self._pauses.discard(why)
+            if not self._pauses:
+                IPushProducer(self.carrier).resumeProducing()
+                self._deliver()
+
+    def _explain(self, reason: Failure) -> WebSocketClosed | WebSocketFailed:
+        """
+        Say how the connection ended.
+        """
+        connection = self._connection
+        sent, received = connection.closeSent, connection.closeReceived
+        first = connection.isCloseReceivedFirst
+        if self._cause is None and sent is not None and received is not None:
+            return WebSocketClosed(received, sent, first)
+        lostWith: BaseException = reason.value  # type: ignore[assignment]  # untyped
+        cause = lostWith if self._cause is None else self._cause
+        return WebSocketFailed(cause, received, sent, first)
+
+
+def abortTransport(transport: ITransport) -> None:
+    """
+    Close a Twisted transport at once, as far as it knows how to.
+
+    @param transport: one that may not provide
+        L{ITCPTransport<twisted.internet.interfaces.ITCPTransport>}.
+    """
+    getattr(transport, "abortConnection", transport.loseConnection)()
