@@ -61,7 +61,7 @@ class ChatRoom:
         self.tell(event="joined", name=name)
         self._members[name] = transport
         welcome = {"event": "welcome", "name": name, "members": list(self._members)}
-        transport.sendTextMessage(json.dumps(welcome))
+        transport.sendTextMessage(json.dumps(welcome, ensure_ascii=False))
         return name
 
     def leave(self, name: str) -> None:
@@ -75,7 +75,7 @@ class ChatRoom:
         """
         Tell all members something.
         """
-        message = json.dumps(event)
+        message = json.dumps(event, ensure_ascii=False)
         for transport in tuple(self._members.values()):
             transport.sendTextMessage(message)
 

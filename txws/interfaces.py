@@ -64,7 +64,7 @@ class IWebSocketRequest(Interface):
 
     isSecure: bool = Attribute("Whether the connection is encrypted by TLS.")
 
-    peer: IAddress = Attribute("The address of the client.")
+    peer: IAddress = Attribute("The address of the other side.")
 
     url: str = Attribute("The C{ws} or C{wss} URL of the resource.")
 

@@ -15,7 +15,6 @@ from twisted.internet.interfaces import (
     IProtocolFactory,
     IReactorTime,
     ISSLTransport,
-    ITCPTransport,
 )
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
@@ -31,7 +30,7 @@ from .interfaces import (
 from .keepalive import Keepalive
 from .policy import HandshakePolicy, KeepalivePolicy, Limits
 from .request import WebSocketRequest
-from .transport import WebSocketTransport, abortTransport
+from .transport import WebSocketTransport, abortTransport, seeOff
 from .wire.connection import Connection, Role
 from .wire.errors import BadHandshake
 from .wire.extensions import acceptExtensions
@@ -303,13 +302,7 @@ class WebSocketServerProtocol(Protocol):
         body = f"{refusal.explanation}\n".encode()
         self.transport.write(refuseRequest(refusal.status, body, refusal.headers))
         self._keepalive.closingProgressed()
-        isTLS = ISSLTransport.providedBy(self.transport)
-        if ITCPTransport.providedBy(self.transport) and not isTLS:
-            # A peer that is still sending would be told of a reset, and lose
-            # the answer, if the connection were closed both ways.
-            ITCPTransport(self.transport).loseWriteConnection()
-        else:
-            self.transport.loseConnection()
+        seeOff(self.transport)
 
     def _expire(self, expired: DeadlineExpired) -> None:
         """

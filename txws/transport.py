@@ -18,6 +18,8 @@ from twisted.internet.interfaces import (
     IAddress,
     IProducer,
     IPushProducer,
+    ISSLTransport,
+    ITCPTransport,
     ITransport,
 )
 from twisted.logger import Logger
@@ -40,7 +42,7 @@ from .wire.events import (
     ViolationReceived,
 )
 
-__all__ = ["WebSocketTransport", "abortTransport"]
+__all__ = ["WebSocketTransport", "abortTransport", "seeOff"]
 
 _log = Logger()
 _T = TypeVar("_T")
@@ -204,14 +206,16 @@ class WebSocketTransport:
 
     def open(self, acceptance: bytes) -> None:
         """
-        Accept the opening handshake, and begin.
+        Begin: the opening handshake is done.
 
-        @param acceptance: what goes before the first frame.
+        @param acceptance: what goes before the first frame: the 101 of a server,
+            nothing of a client.
         """
         if self._connection.state is ConnectionState.CLOSED:
             return
         self._turn = _Turn.BUSY
-        self.carrier.write(acceptance)
+        if acceptance:
+            self.carrier.write(acceptance)
         self._outflow.start()
         self._keepalive.connectionOpened(self)
         if self._connection.state is ConnectionState.OPEN:
@@ -400,7 +404,7 @@ class WebSocketTransport:
         if self._turn is _Turn.BUSY and connection.pendingSize < _TURN_SIZE:
             return
         self._outflow.flush()
-        if connection.state is ConnectionState.CLOSING and not connection.pendingSize:
+        if connection.state in _OVER and not connection.pendingSize:
             self._closeTransport()
 
     def _closing(self) -> None:
@@ -414,12 +418,15 @@ class WebSocketTransport:
 
     def _closeTransport(self) -> None:
         """
-        Close the transport, RFC 6455 section 7.1.1: the server does so at
-        once, the client leaves it to the server until its deadline.
+        Close the transport, RFC 6455 section 7.1.1: the server does so, the
+        client leaves it to the server until its deadline.
         """
         if self._role is Role.SERVER:
             self._outflow.stop()
-            self.carrier.loseConnection()
+            if self._connection.state is ConnectionState.FAILED:
+                seeOff(self.carrier)
+            else:
+                self.carrier.loseConnection()
 
     def _pause(self, why: _Pause) -> None:
         """
@@ -451,6 +458,29 @@ class WebSocketTransport:
         lostWith: BaseException = reason.value  # type: ignore[assignment]  # untyped
         cause = lostWith if self._cause is None else self._cause
         return WebSocketFailed(cause, received, sent, first)
+
+
+# Nothing is left to be said, nor to be heard.
+_OVER = frozenset((ConnectionState.FAILED, ConnectionState.CLOSING))
+
+
+def seeOff(transport: ITransport) -> None:
+    """
+    Close a Twisted transport whose peer may still be sending: what was written
+    last has to reach it, but closing a socket that holds unread data makes TCP
+    reset the connection, and the peer lose what it has not read.
+
+    So TCP is closed for writing alone, until the peer closes or a deadline
+    expires; TLS waits for the peer's answer by itself.
+
+    @param transport: one that may not provide
+        L{ITCPTransport<twisted.internet.interfaces.ITCPTransport>}.
+    """
+    isTLS = ISSLTransport.providedBy(transport)
+    if ITCPTransport.providedBy(transport) and not isTLS:
+        ITCPTransport(transport).loseWriteConnection()
+    else:
+        transport.loseConnection()
 
 
 def abortTransport(transport: ITransport) -> None:

@@ -74,8 +74,10 @@ class ClientHandshake:
         @param headers: further header fields.
         @param maxMessageSize: the most bytes of a message after extensions
             have worked on it, or L{None} for no limit.
-        @raise ValueError: if a header is not fit to be sent.
+        @raise ValueError: if the target or a header is not fit to be sent.
         """
+        if re.fullmatch("[!-~]+", target) is None:
+            raise ValueError(f"not a request target: {target!r}")
         self._key = key
         self._limits = limits
         self._subprotocols = tuple(subprotocols)
@@ -159,10 +161,7 @@ class ClientHandshake:
         """
         Read the beginning of the body of a refusal, to explain it.
         """
-        size = _MAX_BODY
-        length = head.headers.get("Content-Length")
-        if re.fullmatch("[0-9]{1,9}", length):
-            size = min(int(length), size)
+        size = _bodySize(head)
         self._body = (self._body + data)[:size]
         if len(self._body) == size:
             raise self._refused(head)
@@ -236,3 +235,16 @@ class ClientHandshake:
             self._extensions,
             self._maxMessageSize,
         )
+
+
+def _bodySize(head: ResponseHead) -> int:
+    """
+    Tell how many bytes of a refusal's body are to be read, at most.
+    """
+    # To explain a refusal, a body in chunks is not worth a parser.
+    if "Transfer-Encoding" in head.headers or head.status in (204, 304):
+        return 0
+    length = head.headers.get("Content-Length")
+    if re.fullmatch("[0-9]{1,9}", length):
+        return min(int(length), _MAX_BODY)
+    return _MAX_BODY

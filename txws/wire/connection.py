@@ -241,15 +241,15 @@ class Connection:
         """
         Answer the peer's Close, RFC 6455 section 5.5.1.
         """
+        isFirst = self.isCloseReceivedFirst = self.state is ConnectionState.OPEN
         try:
             status = _parseClose(payload)
         except Violation as violation:
             failed = self._fail(violation)
             self._closed(_NO_STATUS)
             return failed
-        if self.state is ConnectionState.OPEN:
+        if isFirst:
             # "... typically echos the status code it received."
-            self.isCloseReceivedFirst = True
             self._sendClose(status.code, "")
         self._closed(status)
         return CloseReceived(status)
@@ -327,13 +327,15 @@ class Connection:
         if self.state is not ConnectionState.CLOSE_SENT:
             self._checkOpen("sending a Pong")
         outgoing = self._outgoing
-        if self.isCongested and outgoing and outgoing[-1] is self._latestPong:
+        isLatestWaiting = bool(outgoing) and outgoing[-1] is self._latestPong
+        self._sendControl(Opcode.PONG, payload)
+        if self.isCongested and isLatestWaiting:
             # RFC 6455 5.5.3: "If an endpoint receives a Ping frame and has not
             # yet sent Pong frame(s) in response to previous Ping frame(s), the
             # endpoint MAY elect to send a Pong frame for only the most
             # recently processed Ping frame."
-            self.pendingSize -= len(outgoing.pop())
-        self._sendControl(Opcode.PONG, payload)
+            self.pendingSize -= len(outgoing[-2])
+            del outgoing[-2]
         self._latestPong = outgoing[-1]
 
     def sendClose(

@@ -74,7 +74,7 @@ def isUpgrade(head: RequestHead) -> bool:
     @param head: the head of the request.
     """
     return any(
-        element.strip().lower() == "websocket"
+        element.strip(" \t").lower() == "websocket"
         for value in head.headers.getAll("Upgrade")
         for element in value.split(",")
     )
@@ -237,7 +237,7 @@ def _splitTarget(target: str) -> tuple[str, str, str]:
         authority = parts.netloc
         if parts.scheme not in ("http", "https") or _HOST.match(authority) is None:
             raise BadHandshake(400, "the request target is neither a path nor a URL")
-        target = target[target.index(authority) + len(authority) :]
+        target = target.partition("//")[2][len(authority) :]
     if "#" in target:
         raise BadHandshake(400, "the request target has a fragment")
     path, _, query = target.partition("?")

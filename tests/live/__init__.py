@@ -1,0 +1,3 @@
+"""
+Tests that need real sockets, browsers or the conformance suite.
+"""
