@@ -90,6 +90,10 @@ class IWebSocketTransport(Interface):
 
     subprotocol: str | None = Attribute("The subprotocol in use, if there is one.")
 
+    pendingSize: int = Attribute(
+        "How many bytes wait here because the Twisted transport takes no more."
+    )
+
     roundTripTime: float | None = Attribute(
         "How many seconds the last ping of the keepalive took to be answered, or"
         " L{None} as long as none was."

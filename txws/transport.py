@@ -112,6 +112,13 @@ class WebSocketTransport:
     # IWebSocketTransport
 
     @property
+    def pendingSize(self) -> int:
+        """
+        See L{IWebSocketTransport}.
+        """
+        return self._connection.pendingSize
+
+    @property
     def roundTripTime(self) -> float | None:
         """
         See L{IWebSocketTransport}.

@@ -262,7 +262,6 @@ class Connection:
         self.closeReceived = status
         self._advance(Input.RECEIVE_CLOSE)
         self._parser.takeUnparsed()
-        self._closeFinder = None
 
     def _fail(self, violation: Violation) -> ViolationReceived:
         """
@@ -302,8 +301,12 @@ class Connection:
 
         @param data: the message; it is copied unless it is immutable.
         @raise ConnectionStateError: if a Close has been sent.
+        @raise TypeError: if it is not like bytes.
         """
-        self._sendMessage(Opcode.BINARY, bytes(data))
+        if not isinstance(data, bytes):
+            # bytes(5) would be five zeros.
+            data = bytes(memoryview(data))
+        self._sendMessage(Opcode.BINARY, data)
 
     def sendPing(self, payload: bytes = b"") -> None:
         """
@@ -362,8 +365,9 @@ class Connection:
         """
         Fetch what is to be written to the transport.
 
-        @param atMost: stop when this many bytes are exceeded; L{None} for all.
-        @return: whole frames, or headers and payloads of them, in order.
+        @param atMost: stop with the frame that exceeds this many bytes; L{None}
+            for all.
+        @return: pieces of whole frames, in order.
         """
         outgoing = self._outgoing
         if atMost is None or self.pendingSize <= atMost:
@@ -371,9 +375,9 @@ class Connection:
             outgoing.clear()
             self.pendingSize = 0
             return pieces
-        pieces = []
+        pieces: list[bytes] = []
         size = 0
-        while outgoing and size <= atMost:
+        while size <= atMost or _isHeader(pieces[-1]):
             piece = outgoing.popleft()
             pieces.append(piece)
             size += len(piece)
@@ -451,12 +455,12 @@ class Connection:
             payload = mask(payload, maskingKey)
         length = len(payload)
         header = serializeHeader(opcode, length, isFinal, rsv, maskingKey)
-        self.pendingSize += len(header) + length
         if length <= _JOINED_PAYLOAD:
             self._outgoing.append(header + payload)
         else:
             self._outgoing.append(header)
             self._outgoing.append(payload)
+        self.pendingSize += len(header) + length
 
     def _checkOpen(self, act: str) -> None:
         """
@@ -473,6 +477,15 @@ class Connection:
             self.state = TRANSITIONS[self.state, given]
         except KeyError:
             raise ConnectionStateError(self.state.value, given.value) from None
+
+
+def _isHeader(piece: bytes) -> bool:
+    """
+    Tell whether a piece of what is sent is a header whose payload comes next;
+    all others end a frame.
+    """
+    # The length says that more than 125 bytes follow, and they are not there.
+    return piece[1] & 0x7F >= 126 and len(piece) <= 14
 
 
 _NO_STATUS = CloseStatus(CloseCode.NO_STATUS_RECEIVED, "")

@@ -1,0 +1,447 @@
+"""
+The server on real sockets: what memory cannot show about TCP, TLS and UNIX
+sockets, above all that nothing is left behind.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from twisted.internet import reactor
+from twisted.internet.defer import (
+    Deferred,
+    gatherResults,
+    inlineCallbacks,
+    maybeDeferred,
+)
+from twisted.internet.endpoints import (
+    UNIXClientEndpoint,
+    clientFromString,
+    connectProtocol,
+    quoteStringArgument,
+    serverFromString,
+    wrapClientTLS,
+)
+from twisted.internet.interfaces import IListeningPort, IStreamClientEndpoint
+from twisted.internet.ssl import PrivateCertificate, optionsForClientTLS
+from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThread
+from twisted.trial.unittest import TestCase
+
+from tests.certificates import makePEM
+from txws import (
+    HandlerFactory,
+    KeepalivePolicy,
+    Limits,
+    WebSocketFactory,
+    WebSocketHandler,
+)
+from txws.client import ClientSettings, WebSocketClientProtocol
+from txws.demo import Echo
+from txws.testing import RecordingHandler
+from txws.transport import WebSocketTransport
+
+_REQUEST = (
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+    b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
+_QUICK = KeepalivePolicy(handshakeTimeout=0.5, closeTimeout=0.5)
+
+
+class _Lost(RecordingHandler):
+    """
+    A handler whose end can be waited for.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lost: Deferred[None] = Deferred()
+
+    def connectionLost(self, reason) -> None:
+        """
+        Fire.
+        """
+        super().connectionLost(reason)
+        self.lost.callback(None)
+
+
+def countDescriptors() -> int:
+    """
+    Count the open file descriptors of this process.
+    """
+    return len(os.listdir("/proc/self/fd"))
+
+
+def countTransports() -> int:
+    """
+    Count the connections that are still in memory.
+    """
+    gc.collect()
+    return sum(type(found) is WebSocketTransport for found in gc.get_objects())
+
+
+def greetAll(handlers: Iterable[WebSocketHandler]) -> None:
+    """
+    Send something on each connection.
+    """
+    for handler in handlers:
+        handler.transport.sendTextMessage("hello")
+
+
+def wait(seconds: float) -> Deferred[None]:
+    """
+    Wait.
+    """
+    return deferLater(reactor, seconds, lambda: None)
+
+
+class SocketTests(TestCase):
+    """
+    Tests for TCP.
+    """
+
+    if not os.environ.get("TXWS_LIVE"):
+        skip = "uses real sockets; set TXWS_LIVE=1 to run it"
+
+    timeout = 120
+    connections = 60
+
+    def setUp(self) -> None:
+        """
+        Nothing is served yet.
+        """
+        self.ports: list[IListeningPort] = []
+        self.addCleanup(
+            lambda: gatherResults(
+                [maybeDeferred(port.stopListening) for port in self.ports]
+            )
+        )
+
+    def describe(self) -> str:
+        """
+        Describe where to listen.
+        """
+        return "tcp:0:interface=127.0.0.1"
+
+    def clientEndpoint(self, port) -> IStreamClientEndpoint:
+        """
+        Make the endpoint of a client.
+        """
+        return clientFromString(reactor, f"tcp:127.0.0.1:{port.getHost().port}")
+
+    def rawSocket(self, port) -> socket.socket:
+        """
+        Connect a blocking socket.
+        """
+        return socket.create_connection(("127.0.0.1", port.getHost().port), 10)
+
+    @inlineCallbacks
+    def serve(self, factory: WebSocketFactory):
+        """
+        Serve a factory.
+        """
+        port = yield serverFromString(reactor, self.describe()).listen(factory)
+        self.ports.append(port)
+        return port
+
+    @inlineCallbacks
+    def connect(self, port, handlers: Iterable[WebSocketHandler]):
+        """
+        Connect clients.
+        """
+        endpoint = self.clientEndpoint(port)
+        for handler in handlers:
+            settings = ClientSettings("localhost", "/", reactor)
+            client = WebSocketClientProtocol(settings, handler)
+            protocol = yield connectProtocol(endpoint, client)
+            yield protocol.opened
+
+    @inlineCallbacks
+    def checkNothingIsLeft(self, end: Callable[[WebSocketFactory, list[_Lost]], None]):
+        """
+        Open connections, end them, and count what is left.
+        """
+        factory = WebSocketFactory(Echo, keepalive=_QUICK)
+        port = yield self.serve(factory)
+        yield wait(0)
+        before = countDescriptors(), len(reactor.getDelayedCalls()), countTransports()
+        handlers = [_Lost() for _ in range(self.connections)]
+        yield self.connect(port, handlers)
+        greetAll(handlers)
+        during = countTransports()
+        end(factory, handlers)
+        yield gatherResults([handler.lost for handler in handlers])
+        for _ in range(100):
+            yield wait(0.02)
+            if not list(factory.connections):
+                break
+        reasons = {type(handler.reason.value).__name__ for handler in handlers}
+        handlers.clear()
+        yield wait(0.1)
+        after = countDescriptors(), len(reactor.getDelayedCalls()), countTransports()
+        self.assertEqual(during - before[2], 2 * self.connections)
+        self.assertEqual(before, after)
+        return reasons
+
+    @inlineCallbacks
+    def test_closedByTheServer(self):
+        """
+        A server that closes its connections keeps nothing of them, and neither
+        do its clients.
+        """
+
+        def end(factory, handlers) -> None:
+            factory.closeAll()
+
+        reasons = yield self.checkNothingIsLeft(end)
+        self.assertEqual(reasons, {"WebSocketClosed"})
+
+    @inlineCallbacks
+    def test_closedByTheClient(self):
+        """
+        Clients that close their connections leave nothing behind on a server.
+        """
+
+        def end(factory, handlers) -> None:
+            for handler in handlers:
+                handler.transport.loseConnection()
+
+        reasons = yield self.checkNothingIsLeft(end)
+        self.assertEqual(reasons, {"WebSocketClosed"})
+
+    @inlineCallbacks
+    def test_abortedByTheClient(self):
+        """
+        Clients that vanish leave nothing behind on a server.
+        """
+
+        def end(factory, handlers) -> None:
+            for handler in handlers:
+                handler.transport.abortConnection()
+
+        reasons = yield self.checkNothingIsLeft(end)
+        self.assertEqual(reasons, {"WebSocketFailed"})
+
+    @inlineCallbacks
+    def test_abortedByTheServer(self):
+        """
+        A server that cuts its connections keeps nothing of them.
+        """
+
+        def end(factory, handlers) -> None:
+            for connection in factory.connections:
+                connection.abortConnection()
+
+        reasons = yield self.checkNothingIsLeft(end)
+        self.assertEqual(reasons, {"WebSocketFailed"})
+
+    @inlineCallbacks
+    def test_silentPeer(self):
+        """
+        A peer that connects and says nothing is cut off after the handshake
+        timeout, and leaves nothing behind.
+        """
+        factory = WebSocketFactory(Echo, keepalive=_QUICK)
+        port = yield self.serve(factory)
+        yield wait(0)
+        before = countDescriptors(), len(reactor.getDelayedCalls())
+        peer = self.rawSocket(port)
+        yield wait(0.2)
+        self.assertGreater(countDescriptors(), before[0] + 1)
+        yield wait(0.6)
+        self.assertRaises((ConnectionError, TimeoutError), self.readAll, peer, True)
+        peer.close()
+        self.assertEqual((countDescriptors(), len(reactor.getDelayedCalls())), before)
+
+    @inlineCallbacks
+    def test_peerThatNeverAnswersClose(self):
+        """
+        A peer that does not answer a Close is cut off after the close timeout.
+        """
+        handlers: list[_Lost] = []
+
+        def makeHandler() -> _Lost:
+            handlers.append(_Lost())
+            return handlers[-1]
+
+        port = yield self.serve(
+            WebSocketFactory(HandlerFactory(makeHandler), keepalive=_QUICK)
+        )
+        peer = yield deferToThread(self.openRaw, port)
+        handlers[0].transport.loseConnection()
+        yield handlers[0].lost
+        self.assertIn("closeTimeout", str(handlers[0].reason.value))
+        peer.close()
+
+    @inlineCallbacks
+    def test_violationIsToldToAPeerThatIsSending(self):
+        """
+        A peer that breaks the protocol and goes on to send is told why its
+        connection is closed.
+        """
+        port = yield self.serve(WebSocketFactory(Echo, keepalive=_QUICK))
+
+        def misbehave() -> bytes:
+            peer = self.openRaw(port)
+            peer.sendall(b"\x83\x80abcd")
+            try:
+                for _ in range(64):
+                    peer.sendall(b"\x82\xfe\x10\x00abcd" + bytes(4096))
+                    time.sleep(0.002)
+            except OSError:
+                pass
+            try:
+                return self.readAll(peer)
+            finally:
+                peer.close()
+
+        received = yield deferToThread(misbehave)
+        self.assertEqual(received[:1], b"\x88")
+        self.assertEqual(received[2:4], (1002).to_bytes(2, "big"))
+
+    @inlineCallbacks
+    def test_peerThatNeverReads(self):
+        """
+        A peer that sends and never reads is read no further than the high
+        water, and what is kept for it stays small.
+        """
+        pending: list[int] = []
+
+        class Watched(Echo):
+            """
+            Notes what is pending after each echo.
+            """
+
+            def bytesMessageReceived(self, data: bytes) -> None:
+                """
+                Echo.
+                """
+                super().bytesMessageReceived(data)
+                pending.append(self.transport.pendingSize)
+
+        limits = Limits()
+        port = yield self.serve(
+            WebSocketFactory(HandlerFactory(Watched), limits=limits)
+        )
+
+        def flood() -> int:
+            peer = self.openRaw(port)
+            peer.settimeout(1)
+            sent = 0
+            frame = b"\x82\xfe\x10\x00abcd" + bytes(4096)
+            try:
+                while sent < 256 * 1024 * 1024:
+                    sent += peer.send(frame * 16)
+            except (TimeoutError, ConnectionError):
+                pass
+            peer.close()
+            return sent
+
+        sent = yield deferToThread(flood)
+        self.assertLess(sent, 64 * 1024 * 1024)
+        self.assertLess(max(pending), 2 * limits.highWaterMark + 128 * 1024)
+
+    def openRaw(self, port) -> socket.socket:
+        """
+        Connect a blocking socket and go through the opening handshake.
+        """
+        peer = self.secure(self.rawSocket(port))
+        peer.sendall(_REQUEST)
+        received = b""
+        while b"\r\n\r\n" not in received:
+            received += peer.recv(4096)
+        self.assertTrue(received.startswith(b"HTTP/1.1 101 "), received)
+        return peer
+
+    def secure(self, peer: socket.socket) -> socket.socket:
+        """
+        Do what goes before the opening handshake: nothing.
+        """
+        return peer
+
+    def readAll(self, peer: socket.socket, isEndAnError: bool = False) -> bytes:
+        """
+        Read to the end.
+        """
+        received = b""
+        while data := peer.recv(65536):
+            received += data
+        if isEndAnError:
+            raise ConnectionError("closed")
+        return received
+
+
+class TLSTests(SocketTests):
+    """
+    The same over TLS.
+    """
+
+    def setUp(self) -> None:
+        """
+        Make a certificate.
+        """
+        super().setUp()
+        self.pem = self.mktemp()
+        Path(self.pem).write_bytes(makePEM())
+
+    def describe(self) -> str:
+        """
+        Describe where to listen.
+        """
+        return f"ssl:0:interface=127.0.0.1:privateKey={quoteStringArgument(self.pem)}"
+
+    def clientEndpoint(self, port) -> IStreamClientEndpoint:
+        """
+        Make the endpoint of a client.
+        """
+        return wrapClientTLS(
+            optionsForClientTLS(
+                "localhost", trustRoot=PrivateCertificate.loadPEM(makePEM())
+            ),
+            super().clientEndpoint(port),
+        )
+
+    def secure(self, peer: socket.socket) -> socket.socket:
+        """
+        Go through the TLS handshake.
+        """
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context.wrap_socket(peer)
+
+
+class UNIXTests(SocketTests):
+    """
+    The same over UNIX sockets.
+    """
+
+    def describe(self) -> str:
+        """
+        Describe where to listen.
+        """
+        # mktemp() is too long for the address of a UNIX socket.
+        self.path = f"/tmp/txws-{os.getpid()}-{id(self)}.sock"
+        return f"unix:{self.path}"
+
+    def clientEndpoint(self, port) -> IStreamClientEndpoint:
+        """
+        Make the endpoint of a client.
+        """
+        return UNIXClientEndpoint(reactor, self.path)
+
+    def rawSocket(self, port) -> socket.socket:
+        """
+        Connect a blocking socket.
+        """
+        peer = socket.socket(socket.AF_UNIX)
+        peer.settimeout(10)
+        peer.connect(self.path)
+        return peer
