@@ -134,8 +134,10 @@ class WebSocketClientProtocol(Protocol):
         Tell the handler, or whoever waits for it to be connected.
         """
         self._keepalive.stop()
-        if self.webSocket is not None:
-            self.webSocket.connectionLost(reason)
+        # Whoever still holds this protocol holds nothing of the application.
+        webSocket, self.webSocket = self.webSocket, None
+        if webSocket is not None:
+            webSocket.connectionLost(reason)
         elif self._handshake is not None:
             try:
                 self._handshake.connectionLost()

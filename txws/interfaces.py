@@ -103,6 +103,7 @@ class IWebSocketTransport(Interface):
         """
         Send a text message.
 
+        @raise TypeError: if it is not L{str}.
         @raise UnicodeEncodeError: if it has surrogates, which UTF-8 cannot
             say.
         """
@@ -110,6 +111,8 @@ class IWebSocketTransport(Interface):
     def sendBytesMessage(data: bytes | bytearray | memoryview) -> None:
         """
         Send a binary message.  It may be changed afterwards.
+
+        @raise TypeError: if it is not like bytes.
         """
 
     def ping(payload: bytes = b"") -> None:

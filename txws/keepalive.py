@@ -27,9 +27,10 @@ class KeptAlive(Protocol):
     """
 
     @property
-    def isReading(self) -> bool:
+    def isListening(self) -> bool:
         """
-        Whether the peer would be heard if it said something.
+        Whether a peer that is alive would have been heard: it is read from, or
+        there is something that it could have taken.
         """
 
     def sendHeartbeat(self, payload: bytes, isOneWay: bool) -> None:
@@ -223,7 +224,7 @@ class Keepalive:
         Do what is due on an open connection.
         """
         policy = self._policy
-        if not connection.isReading:
+        if not connection.isListening:
             # Whoever does not listen cannot complain of silence.
             self._heardAt = self._messageAt = now
         idle = policy.idleTimeout

@@ -136,8 +136,10 @@ class WebSocketServerProtocol(Protocol):
         """
         self._lost(self)
         self._keepalive.stop()
-        if self.webSocket is not None:
-            self.webSocket.connectionLost(reason)
+        # Whoever still holds this protocol holds nothing of the application.
+        webSocket, self.webSocket = self.webSocket, None
+        if webSocket is not None:
+            webSocket.connectionLost(reason)
         elif self._http is not None:
             self._http.connectionLost(reason)
 

@@ -261,11 +261,12 @@ class WebSocketTransport:
     # What the clock and the way out tell
 
     @property
-    def isReading(self) -> bool:
+    def isListening(self) -> bool:
         """
         See L{KeptAlive<txws.keepalive.KeptAlive>}.
         """
-        return not self._pauses
+        isRead = _Pause.APPLICATION not in self._pauses
+        return isRead or self._connection.isCongested
 
     def sendHeartbeat(self, payload: bytes, isOneWay: bool) -> None:
         """

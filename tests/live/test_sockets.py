@@ -23,12 +23,12 @@ from twisted.internet.defer import (
 from twisted.internet.endpoints import (
     UNIXClientEndpoint,
     clientFromString,
-    connectProtocol,
     quoteStringArgument,
     serverFromString,
     wrapClientTLS,
 )
 from twisted.internet.interfaces import IListeningPort, IStreamClientEndpoint
+from twisted.internet.protocol import Factory
 from twisted.internet.ssl import PrivateCertificate, optionsForClientTLS
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
@@ -70,6 +70,24 @@ class _Lost(RecordingHandler):
         """
         super().connectionLost(reason)
         self.lost.callback(None)
+
+
+class _One(Factory):
+    """
+    A factory of one protocol.  The class that connectProtocol() makes for each
+    call is remembered for ever by zope.interface, and the protocol with it.
+    """
+
+    noisy = False
+
+    def __init__(self, protocol: WebSocketClientProtocol) -> None:
+        self._made = protocol
+
+    def buildProtocol(self, addr) -> WebSocketClientProtocol:
+        """
+        Return it.
+        """
+        return self._made
 
 
 def countDescriptors() -> int:
@@ -160,7 +178,7 @@ class SocketTests(TestCase):
         for handler in handlers:
             settings = ClientSettings("localhost", "/", reactor)
             client = WebSocketClientProtocol(settings, handler)
-            protocol = yield connectProtocol(endpoint, client)
+            protocol = yield endpoint.connect(_One(client))
             yield protocol.opened
 
     @inlineCallbacks

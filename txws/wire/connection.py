@@ -290,9 +290,12 @@ class Connection:
 
         @param message: the text.
         @raise ConnectionStateError: if a Close has been sent.
+        @raise TypeError: if it is not L{str}.
         @raise UnicodeEncodeError: if the text has surrogates, which UTF-8
             cannot say.
         """
+        if not isinstance(message, str):
+            raise TypeError(f"message must be str, not {type(message).__name__}")
         self._sendMessage(Opcode.TEXT, message.encode("utf-8"))
 
     def sendBytes(self, data: bytes | bytearray | memoryview) -> None:
@@ -375,7 +378,7 @@ class Connection:
             outgoing.clear()
             self.pendingSize = 0
             return pieces
-        pieces: list[bytes] = []
+        pieces = []
         size = 0
         while size <= atMost or _isHeader(pieces[-1]):
             piece = outgoing.popleft()
