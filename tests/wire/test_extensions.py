@@ -1,0 +1,361 @@
+"""
+Tests for L{txws.wire.extensions}.
+"""
+
+from __future__ import annotations
+
+from zope.interface.verify import verifyObject
+
+from txws.wire.codes import CloseCode, Opcode
+from txws.wire.connection import Role
+from txws.wire.errors import ExtensionViolation, MessageTooBig
+from txws.wire.events import (
+    BytesMessageReceived,
+    PingReceived,
+    TextMessageReceived,
+    ViolationReceived,
+)
+from txws.wire.extensions import (
+    ExtensionOffer,
+    IExtension,
+    IExtensionFactory,
+    acceptExtensions,
+    confirmExtensions,
+)
+from txws.wire.frames import RSV1, RSV2, Frame
+
+from .assertions import WireTestCase
+from .ciphers import CipherFactory, Mirror, Signature, Stream
+from .tables import (
+    dribble,
+    makeConnection,
+    peerFrame,
+    receive,
+    sentBytes,
+    sentFrames,
+    splits,
+)
+
+LEVEL_2 = (("level", "2"),)
+LEVEL_3 = (("level", "3"),)
+
+
+def makeFactories():
+    """
+    Make a factory for each extension.
+    """
+    return CipherFactory("stream", Stream), CipherFactory("mirror", Mirror)
+
+
+class InterfacesTests(WireTestCase):
+    """
+    The extensions of these tests are what the interfaces ask for, so that
+    what is found out with them holds for others.
+    """
+
+    def test_extensions(self):
+        """
+        They provide L{IExtension}.
+        """
+        for extension in (Stream(), Mirror(), Signature(b"foo")):
+            self.assertTrue(verifyObject(IExtension, extension))
+
+    def test_factories(self):
+        """
+        Their factories provide L{IExtensionFactory}.
+        """
+        for factory in makeFactories():
+            self.assertTrue(verifyObject(IExtensionFactory, factory))
+
+
+class AcceptTests(WireTestCase):
+    """
+    A server chooses among a client's offers.
+    """
+
+    def test_firstAcceptable(self):
+        """
+        Of each extension the first offer that the server can accept is
+        answered, with the parameters of its factory; unknown ones are passed
+        over.
+        """
+        answers, extensions = acceptExtensions(
+            [
+                ExtensionOffer("unknown"),
+                ExtensionOffer("stream", LEVEL_3),
+                ExtensionOffer("stream", LEVEL_2),
+                ExtensionOffer("stream", LEVEL_2),
+            ],
+            makeFactories(),
+            None,
+        )
+        self.assertEqual(answers, [("stream", LEVEL_2)])
+        self.assertEqual([type(each) for each in extensions], [Stream])
+
+    def test_order(self):
+        """
+        The client's order counts, not the server's.
+        """
+        offers = [ExtensionOffer("mirror", LEVEL_2), ExtensionOffer("stream", LEVEL_2)]
+        for factories in (makeFactories(), makeFactories()[::-1]):
+            answers, extensions = acceptExtensions(offers, factories, None)
+            self.assertEqual(answers, offers)
+            self.assertEqual([type(each) for each in extensions], [Mirror, Stream])
+
+    def test_conflict(self):
+        """
+        An extension whose reserved bit is taken is declined; one that comes
+        after it and has its own is not.
+        """
+        rival = CipherFactory("rival", Stream)
+        answers, extensions = acceptExtensions(
+            [
+                ExtensionOffer("rival", LEVEL_2),
+                ExtensionOffer("stream", LEVEL_2),
+                ExtensionOffer("mirror", LEVEL_2),
+            ],
+            [*makeFactories(), rival],
+            None,
+        )
+        self.assertEqual([answer.name for answer in answers], ["rival", "mirror"])
+        self.assertEqual([type(each) for each in extensions], [Stream, Mirror])
+
+    def test_noneAcceptable(self):
+        """
+        Offers that no factory takes leave the connection without extensions.
+        """
+        declined, unknown = ExtensionOffer("stream", LEVEL_3), ExtensionOffer("zip")
+        for offers in ([], [declined], [unknown], [unknown, declined]):
+            self.assertEqual(acceptExtensions(offers, makeFactories(), 1), ([], []))
+
+    def test_asksFactories(self):
+        """
+        A factory is told the parameters and the largest message.
+        """
+        factories = makeFactories()
+        acceptExtensions([ExtensionOffer("mirror", LEVEL_3)], factories, 1000)
+        self.assertEqual(factories[0].considered, [])
+        self.assertEqual(factories[1].considered, [(LEVEL_3, 1000)])
+
+
+class ConfirmTests(WireTestCase):
+    """
+    A client checks what a server says is in use.
+    """
+
+    def test_confirmed(self):
+        """
+        The extensions are in use in the order of the answer.
+        """
+        factories = makeFactories()
+        extensions = confirmExtensions(
+            [ExtensionOffer("mirror", LEVEL_2), ExtensionOffer("stream", LEVEL_2)],
+            factories,
+            1000,
+        )
+        self.assertEqual([type(each) for each in extensions], [Mirror, Stream])
+        self.assertEqual(factories[0].considered, [(LEVEL_2, 1000)])
+
+    def test_none(self):
+        """
+        A server need not use what it was offered.
+        """
+        self.assertEqual(confirmExtensions([], makeFactories(), None), [])
+
+    def test_notOffered(self):
+        """
+        An extension that was not offered is refused.
+        """
+        self.assertAnswerRefused(
+            "the server uses extension 'zip', which was not offered",
+            confirmExtensions,
+            [ExtensionOffer("zip")],
+            makeFactories(),
+            None,
+        )
+
+    def test_twice(self):
+        """
+        An extension that is answered twice is refused.
+        """
+        self.assertAnswerRefused(
+            "the server uses extension 'stream', which was not offered",
+            confirmExtensions,
+            [ExtensionOffer("stream", LEVEL_2)] * 2,
+            makeFactories(),
+            None,
+        )
+
+    def test_conflict(self):
+        """
+        Extensions that claim the same reserved bit are refused.
+        """
+        self.assertAnswerRefused(
+            "extension 'rival' claims a reserved bit that is taken",
+            confirmExtensions,
+            [ExtensionOffer("stream", LEVEL_2), ExtensionOffer("rival", LEVEL_2)],
+            [*makeFactories(), CipherFactory("rival", Stream)],
+            None,
+        )
+
+    def test_badParameters(self):
+        """
+        Parameters that the extension does not allow are refused.
+        """
+        self.assertAnswerRefused(
+            "the server answers stream on a wrong level",
+            confirmExtensions,
+            [ExtensionOffer("stream", LEVEL_3)],
+            makeFactories(),
+            None,
+        )
+
+
+class ExtensionsAtWorkTests(WireTestCase):
+    """
+    Extensions change the data frames of a connection on their way.
+    """
+
+    def test_perMessage(self):
+        """
+        An extension that works on messages sees all fragments of one; its bit
+        is set on the first.
+        """
+        client = makeConnection(Role.CLIENT, extensions=[Stream()], fragmentSize=2)
+        client.sendBytes(b"aaaa")
+        client.sendBytes(b"aa")
+        self.assertEqual(
+            sentFrames(client),
+            [
+                Frame(Opcode.BINARY, b"ab", isFinal=False, rsv=RSV1),
+                Frame(Opcode.CONTINUATION, b"cd"),
+                Frame(Opcode.BINARY, b"ab", rsv=RSV1),
+            ],
+        )
+
+    def test_perFrame(self):
+        """
+        An extension that works on frames has its bit set on all of them.
+        """
+        client = makeConnection(Role.CLIENT, extensions=[Mirror()], fragmentSize=2)
+        client.sendText("abcd")
+        self.assertEqual(
+            sentFrames(client),
+            [
+                Frame(Opcode.TEXT, b"ba|", isFinal=False, rsv=RSV2),
+                Frame(Opcode.CONTINUATION, b"dc|", rsv=RSV2),
+            ],
+        )
+
+    def test_roundTrip(self):
+        """
+        Each sort of extension, and both together, undo on one side what they
+        do on the other, however the bytes are cut.
+        """
+        for kinds in ([Stream], [Mirror], [Stream, Mirror], [Mirror, Stream]):
+            sender = makeConnection(
+                Role.CLIENT, extensions=[kind() for kind in kinds], fragmentSize=3
+            )
+            sender.sendText("Grüße")
+            sender.sendPing(b"?")
+            sender.sendBytes(b"")
+            sender.sendBytes(b"1234567")
+            data = sentBytes(sender)
+            for pieces in splits(data):
+                server = makeConnection(
+                    Role.SERVER, extensions=[kind() for kind in kinds]
+                )
+                self.assertEqual(
+                    receive(server, *pieces),
+                    [
+                        TextMessageReceived("Grüße"),
+                        PingReceived(b"?"),
+                        BytesMessageReceived(b""),
+                        BytesMessageReceived(b"1234567"),
+                    ],
+                    pieces,
+                )
+
+    def test_order(self):
+        """
+        With C{Sec-WebSocket-Extensions: foo, bar}, what is sent is
+        C{bar(foo(data))}, RFC 6455 section 9.1, in both directions.
+        """
+        extensions = [Signature(b"foo"), Signature(b"bar")]
+        for role in Role:
+            connection = makeConnection(role, extensions=extensions)
+            connection.sendText("data")
+            self.assertEqual(
+                sentFrames(connection), [Frame(Opcode.TEXT, b"bar(foo(data))")]
+            )
+            received = peerFrame(role, Opcode.TEXT, b"bar(foo(data))")
+            self.assertEqual(
+                receive(connection, received), [TextMessageReceived("data")]
+            )
+
+    def test_controlFrames(self):
+        """
+        Control frames pass by the extensions.
+        """
+        server = makeConnection(Role.SERVER, extensions=[Mirror()])
+        ping = peerFrame(Role.SERVER, Opcode.PING, b"ab")
+        self.assertEqual(receive(server, ping), [PingReceived(b"ab")])
+        server.sendPing(b"cd")
+        server.sendClose()
+        self.assertEqual(
+            [sent.payload for sent in sentFrames(server)], [b"ab", b"cd", b"\x03\xe8"]
+        )
+
+    def test_messageWithout(self):
+        """
+        An extension that works on messages may leave one alone.
+        """
+        server = makeConnection(Role.SERVER, extensions=[Stream()])
+        data = peerFrame(Role.SERVER, Opcode.TEXT, b"aaaa")
+        self.assertEqual(receive(server, *dribble(data)), [TextMessageReceived("aaaa")])
+
+    def test_violation(self):
+        """
+        What an extension does not allow fails the connection.
+        """
+        server = makeConnection(Role.SERVER, extensions=[Mirror()])
+        (event,) = receive(server, peerFrame(Role.SERVER, Opcode.TEXT, b"a|"))
+        self.assertIsInstance(event, ViolationReceived)
+        self.assertIs(type(event.violation), ExtensionViolation)
+        self.assertFailed(server, CloseCode.PROTOCOL_ERROR)
+
+    def test_unclaimedBits(self):
+        """
+        Bits that the extensions have not claimed, and the bit of a
+        per-message extension on a continuation, fail the connection.
+        """
+        first = peerFrame(Role.SERVER, Opcode.TEXT, b"", isFinal=False, rsv=RSV1)
+        for kind, before, opcode, rsv in (
+            (Stream, b"", Opcode.TEXT, RSV2),
+            (Mirror, b"", Opcode.TEXT, RSV1),
+            (Stream, b"", Opcode.PING, RSV1),
+            (Mirror, b"", Opcode.PING, RSV2),
+            (Stream, first, Opcode.CONTINUATION, RSV1),
+        ):
+            server = makeConnection(Role.SERVER, extensions=[kind()])
+            receive(server, before, peerFrame(Role.SERVER, opcode, b"|", rsv=rsv))
+            self.assertFailed(server, CloseCode.PROTOCOL_ERROR, (kind, opcode, rsv))
+
+    def test_growth(self):
+        """
+        A message that grows beyond the limit when it is decoded is too big.
+        """
+
+        class Doubling(Stream):
+            def decode(self, frame):
+                return frame._replace(payload=frame.payload * 2)
+
+        fragment = peerFrame(Role.SERVER, Opcode.BINARY, b"abc", isFinal=False)
+        for before, opcode in ((b"", Opcode.BINARY), (fragment, Opcode.CONTINUATION)):
+            server = makeConnection(
+                Role.SERVER, extensions=[Doubling()], maxMessageSize=7
+            )
+            data = before + peerFrame(Role.SERVER, opcode, b"abcd")
+            (event,) = receive(server, data)
+            self.assertIs(type(event.violation), MessageTooBig)
+            self.assertFailed(server, CloseCode.MESSAGE_TOO_BIG)

@@ -1,0 +1,170 @@
+"""
+Tests for L{txws.wire.messages}.
+"""
+
+from __future__ import annotations
+
+from txws.wire.codes import Opcode
+from txws.wire.errors import BadPayload, MessageTooBig
+from txws.wire.events import BytesMessageReceived, TextMessageReceived
+from txws.wire.frames import Frame
+from txws.wire.messages import MessageAssembler
+
+from .assertions import WireTestCase
+from .tables import BAD_TEXTS, CUT_TEXTS, dribble, keptSize, splits
+
+
+def assemble(assembler, opcode, pieces):
+    """
+    Give an assembler a message in fragments; tell what each of them completes.
+    """
+    results = []
+    for number, piece in enumerate(pieces):
+        results.append(
+            assembler.receiveFrame(
+                Frame(
+                    Opcode.CONTINUATION if number else opcode,
+                    piece,
+                    isFinal=number == len(pieces) - 1,
+                )
+            )
+        )
+    return results
+
+
+class MessageAssemblerTests(WireTestCase):
+    """
+    Frames are put together to messages.
+    """
+
+    def test_text(self):
+        """
+        A text message is complete with its last fragment, however it was cut,
+        also inside a character.
+        """
+        text = "aé€😀\0\x7f\x80\u07ff\u0800\ud7ff\ue000\uffff\U00010000\U0010ffff"
+        assembler = MessageAssembler()
+        for pieces in splits(text.encode()):
+            self.assertEqual(
+                assemble(assembler, Opcode.TEXT, pieces),
+                [None] * (len(pieces) - 1) + [TextMessageReceived(text)],
+            )
+
+    def test_bytes(self):
+        """
+        A binary message is complete with its last fragment, and is bytes that
+        do not change.
+        """
+        data = b"\xff\0\x80abc"
+        assembler = MessageAssembler()
+        for pieces in splits(data):
+            results = assemble(assembler, Opcode.BINARY, pieces)
+            self.assertEqual(
+                results, [None] * (len(pieces) - 1) + [BytesMessageReceived(data)]
+            )
+            self.assertIs(type(results[-1].data), bytes)
+
+    def test_alternating(self):
+        """
+        Text and bytes can follow each other in any order.
+        """
+        assembler = MessageAssembler()
+        for pieces in ([b"a"], [b"a", b"b"], [b"", b"", b""]):
+            whole = b"".join(pieces)
+            for _ in range(2):
+                text = assemble(assembler, Opcode.TEXT, pieces)[-1]
+                data = assemble(assembler, Opcode.BINARY, pieces)[-1]
+                self.assertEqual(text, TextMessageReceived(whole.decode()))
+                self.assertEqual(data, BytesMessageReceived(whole))
+
+    def test_badText(self):
+        """
+        Text that is not UTF-8 fails, and where it does is told, however it was
+        cut.
+        """
+        for before in (b"", "grün".encode()):
+            for bad, _good, case in BAD_TEXTS:
+                explanation = f"a text message is not UTF-8 at byte {len(before)}"
+                for pieces in splits(before + bad + b"."):
+                    assembler = MessageAssembler()
+                    found = self.assertViolation(
+                        BadPayload, case, assemble, assembler, Opcode.TEXT, pieces
+                    )
+                    self.assertEqual(found, explanation, case)
+
+    def test_firstBadByte(self):
+        """
+        Text fails with its first bad byte, not with its end.
+        """
+        for bad, good, case in BAD_TEXTS:
+            assembler = MessageAssembler()
+            first = Frame(Opcode.TEXT, b"ok", isFinal=False)
+            self.assertIs(assembler.receiveFrame(first), None)
+            for byte in dribble(bad[:good]):
+                fragment = Frame(Opcode.CONTINUATION, byte, isFinal=False)
+                self.assertIs(assembler.receiveFrame(fragment), None, case)
+            fragment = Frame(Opcode.CONTINUATION, bad[good : good + 1], isFinal=False)
+            self.assertViolation(BadPayload, case, assembler.receiveFrame, fragment)
+
+    def test_cutText(self):
+        """
+        Text that ends in the middle of a character fails with its last
+        fragment, and not before.
+        """
+        for cut in CUT_TEXTS:
+            for pieces in ([cut], [cut, b""], [*dribble(cut), b""]):
+                assembler = MessageAssembler()
+                for number, piece in enumerate(pieces[:-1]):
+                    opcode = Opcode.CONTINUATION if number else Opcode.TEXT
+                    fragment = Frame(opcode, piece, isFinal=False)
+                    self.assertIs(assembler.receiveFrame(fragment), None)
+                opcode = Opcode.CONTINUATION if len(pieces) > 1 else Opcode.TEXT
+                last = Frame(opcode, pieces[-1])
+                self.assertViolation(BadPayload, pieces, assembler.receiveFrame, last)
+
+    def test_badBytes(self):
+        """
+        Bytes need not be UTF-8.
+        """
+        for bad, _good, _case in BAD_TEXTS:
+            results = assemble(MessageAssembler(), Opcode.BINARY, dribble(bad))
+            self.assertEqual(results[-1], BytesMessageReceived(bad))
+
+    def test_limit(self):
+        """
+        A message may have as many bytes as the limit says, however it was cut,
+        and fails with the fragment that exceeds it.
+        """
+        assembler = MessageAssembler(4)
+        for pieces in splits(b"abcd"):
+            for opcode in (Opcode.TEXT, Opcode.BINARY):
+                self.assertNotEqual(assemble(assembler, opcode, pieces)[-1], None)
+        for pieces in ([b"abcde"], [b"abcd", b"e"], [b"ab", b"cde", b"f"]):
+            error = self.assertRaises(
+                MessageTooBig, assemble, MessageAssembler(4), Opcode.BINARY, pieces
+            )
+            self.assertEqual(error.explanation, "a message has more than 4 bytes")
+
+    def test_limitBeforeEnd(self):
+        """
+        A message that exceeds the limit fails before its end is there.
+        """
+        assembler = MessageAssembler(4)
+        assembler.receiveFrame(Frame(Opcode.TEXT, b"abcd", isFinal=False))
+        fragment = Frame(Opcode.CONTINUATION, b"e", isFinal=False)
+        self.assertRaises(MessageTooBig, assembler.receiveFrame, fragment)
+
+    def test_tinyFragments(self):
+        """
+        A message in tiny and empty fragments takes no more room than its bytes
+        do.
+        """
+        assembler = MessageAssembler()
+        assembler.receiveFrame(Frame(Opcode.TEXT, b"", isFinal=False))
+        for _ in range(5000):
+            assembler.receiveFrame(Frame(Opcode.CONTINUATION, b"a", isFinal=False))
+            assembler.receiveFrame(Frame(Opcode.CONTINUATION, b"", isFinal=False))
+        self.assertEqual(keptSize(assembler), 5000)
+        message = assembler.receiveFrame(Frame(Opcode.CONTINUATION, b""))
+        self.assertEqual(message, TextMessageReceived("a" * 5000))
+        self.assertEqual(keptSize(assembler), 0)

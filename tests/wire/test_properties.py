@@ -1,0 +1,410 @@
+"""
+Tests for all of L{txws.wire}: what holds for any bytes, in any pieces.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from txws.wire.clienthandshake import ClientHandshake
+from txws.wire.codes import Opcode
+from txws.wire.connection import ConnectionState, Role
+from txws.wire.errors import BadHandshake, HandshakeRefused
+from txws.wire.events import (
+    BytesMessageReceived,
+    CloseReceived,
+    CloseStatus,
+    PingReceived,
+    TextMessageReceived,
+    ViolationReceived,
+)
+from txws.wire.frames import RSV1, RSV2, RSV3, CloseFinder
+from txws.wire.handshake import parseExtensions, parseTokens, serializeExtensions
+from txws.wire.http import (
+    Headers,
+    HeadLimits,
+    HeadReader,
+    RequestHead,
+    parseRequestHead,
+    parseResponseHead,
+    serializeHead,
+)
+from txws.wire.serverhandshake import isUpgrade, parseUpgrade
+
+from .ciphers import Mirror, Stream
+from .tables import makeConnection, peerFrame, readFrames, receive, sentBytes
+
+stable = settings(deadline=None, derandomize=True, max_examples=150, database=None)
+
+LIMITS = HeadLimits(maxSize=400, maxHeaders=8, maxLineSize=100)
+
+roles = st.sampled_from(Role)
+cuts = st.lists(st.integers(0, 400), max_size=8)
+
+
+def cutAt(data, positions):
+    """
+    Cut bytes at some positions.
+    """
+    edges = [0, *sorted({min(each, len(data)) for each in positions}), len(data)]
+    return [data[start:end] for start, end in pairwise(edges)]
+
+
+@st.composite
+def hostileFrames(draw, role):
+    """
+    Make frames of which some are wrong, and may be cut off or followed by
+    anything.
+    """
+    frames = draw(
+        st.lists(
+            st.builds(
+                peerFrame,
+                st.just(role) | st.sampled_from(Role),
+                st.sampled_from(Opcode) | st.integers(0, 15),
+                st.binary(max_size=140) | st.text(max_size=9).map(str.encode),
+                st.booleans(),
+                st.just(0) | st.sampled_from([RSV1, RSV2, RSV3]),
+            ),
+            max_size=6,
+        )
+    )
+    data = b"".join(frames) + draw(st.just(b"") | st.binary(max_size=20))
+    return data[: draw(st.none() | st.integers(0, 400))]
+
+
+roleAndBytes = roles.flatmap(
+    lambda role: st.tuples(st.just(role), hostileFrames(role) | st.binary())
+)
+
+
+def describe(event):
+    """
+    Make violations comparable.
+    """
+    if isinstance(event, ViolationReceived):
+        return type(event.violation), event.violation.explanation
+    return event
+
+
+class ReceivingTests(SynchronousTestCase):
+    """
+    No bytes do harm.
+    """
+
+    @stable
+    @given(roleAndBytes, cuts, st.sampled_from([(), (Stream,), (Mirror,)]))
+    def test_chunking(self, roleAndBytes, positions, kinds):
+        """
+        Whatever arrives, nothing is raised, and neither events nor answers nor
+        the state depend on how it was cut.
+        """
+        role, data = roleAndBytes
+        outcomes = []
+        for pieces in ([data], cutAt(data, positions)):
+            connection = makeConnection(
+                role,
+                maxMessageSize=200,
+                maxFragments=3,
+                extensions=[kind() for kind in kinds],
+            )
+            events = receive(connection, *pieces)
+            outcomes.append(
+                (
+                    [describe(event) for event in events],
+                    sentBytes(connection),
+                    connection.state,
+                    connection.closeSent,
+                    connection.closeReceived,
+                    connection.isCloseReceivedFirst,
+                )
+            )
+        self.assertEqual(outcomes[0], outcomes[1])
+
+    @stable
+    @given(roleAndBytes)
+    def test_order(self, roleAndBytes):
+        """
+        Whatever arrives, there is at most one violation and one Close; nothing
+        but a Close follows the violation, and nothing at all the Close.
+        """
+        role, data = roleAndBytes
+        connection = makeConnection(role, maxMessageSize=200, maxFragments=3)
+        kinds = [type(event) for event in receive(connection, data)]
+        last = [kind for kind in kinds if kind in (ViolationReceived, CloseReceived)]
+        self.assertIn(
+            last,
+            (
+                [],
+                [ViolationReceived],
+                [CloseReceived],
+                [ViolationReceived, CloseReceived],
+            ),
+        )
+        self.assertEqual(kinds[len(kinds) - len(last) :], last)
+        self.assertIs(connection.state is ConnectionState.OPEN, not last)
+        closes = [
+            frame
+            for frame in readFrames(sentBytes(connection))
+            if frame.opcode is Opcode.CLOSE
+        ]
+        self.assertEqual(len(closes), min(len(last), 1))
+
+    @stable
+    @given(roleAndBytes, cuts, st.integers(0, 200))
+    def test_closeFinder(self, roleAndBytes, positions, missingSize):
+        """
+        Whether a Close is found among discarded bytes does not depend on how
+        they are cut.
+        """
+        data = roleAndBytes[1]
+        finder = CloseFinder(missingSize)
+        found = any(finder.receiveData(piece) for piece in cutAt(data, positions))
+        self.assertIs(found, CloseFinder(missingSize).receiveData(data))
+
+
+messages = st.lists(
+    st.text(max_size=60)
+    | st.binary(max_size=60)
+    | st.binary(min_size=4090, max_size=4200)
+    | st.builds(PingReceived, st.binary(max_size=125)),
+    max_size=8,
+)
+
+
+def send(connection, sent):
+    """
+    Send a message or a Ping, and tell what the peer is to receive.
+    """
+    if isinstance(sent, str):
+        connection.sendText(sent)
+        return TextMessageReceived(sent)
+    if isinstance(sent, bytes):
+        connection.sendBytes(sent)
+        return BytesMessageReceived(sent)
+    connection.sendPing(sent.payload)
+    return sent
+
+
+class RoundTripTests(SynchronousTestCase):
+    """
+    What one side sends, the other receives.
+    """
+
+    @stable
+    @given(
+        roles,
+        messages,
+        st.none() | st.integers(1, 70),
+        st.integers(0, 5000),
+        cuts,
+        st.lists(st.sampled_from([Stream, Mirror]), unique=True),
+        st.text(max_size=100),
+    )
+    def test_messages(
+        self, role, messages, fragmentSize, atMost, positions, kinds, reason
+    ):
+        """
+        Messages, Pings and a Close arrive as they were sent, with or without
+        extensions, whatever the fragments, the portions in which they were
+        fetched, and the pieces in which they arrived.
+        """
+        sender = makeConnection(
+            role, fragmentSize=fragmentSize, extensions=[kind() for kind in kinds]
+        )
+        expected = [send(sender, each) for each in messages]
+        sender.sendClose(1000, reason)
+        status = sender.closeSent
+        assert status is not None
+        expected.append(CloseReceived(status))
+        portions = iter(lambda: b"".join(sender.dataToSend(atMost)), b"")
+        peer = makeConnection(
+            Role.CLIENT if role is Role.SERVER else Role.SERVER,
+            extensions=[kind() for kind in kinds],
+        )
+        pieces = [piece for portion in portions for piece in cutAt(portion, positions)]
+        self.assertEqual(receive(peer, *pieces), expected)
+        answers = receive(sender, sentBytes(peer))
+        self.assertEqual(answers[-1], CloseReceived(CloseStatus(1000, "")))
+        pings = [each.payload for each in messages if isinstance(each, PingReceived)]
+        self.assertEqual([answer.payload for answer in answers[:-1]], pings)
+
+
+fieldNames = st.sampled_from(
+    [
+        "Host",
+        "Upgrade",
+        "Connection",
+        "Origin",
+        "Sec-WebSocket-Key",
+        "Sec-WebSocket-Version",
+        "Sec-WebSocket-Protocol",
+        "Sec-WebSocket-Extensions",
+        "Sec-WebSocket-Accept",
+        "Content-Length",
+        "Transfer-Encoding",
+    ]
+)
+fieldValues = st.sampled_from(
+    [
+        "",
+        "13",
+        "0",
+        "websocket",
+        "Upgrade",
+        "dGhlIHNhbXBsZSBub25jZQ==",
+        "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+        "example.com",
+        'foo; a="b"',
+    ]
+) | st.text(st.characters(max_codepoint=255), max_size=20)
+fields = st.lists(st.tuples(fieldNames, fieldValues), max_size=8)
+validFields = [
+    ("Host", "example.com"),
+    ("Upgrade", "websocket"),
+    ("Connection", "Upgrade"),
+    ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ("Sec-WebSocket-Version", "13"),
+    ("Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+]
+targets = st.sampled_from(["/", "*", "http://a/b?c"]) | st.text(
+    st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=30
+).map(lambda text: text if text[0] in "/h" else f"http://{text}")
+
+
+def outcome(act, error, *arguments):
+    """
+    Tell what a call returns or which declared error it raises; any other one
+    goes on.
+    """
+    try:
+        return act(*arguments)
+    except error as raised:
+        return type(raised), raised.args, vars(raised)
+
+
+class HandshakeTests(SynchronousTestCase):
+    """
+    No handshake does harm.
+    """
+
+    @stable
+    @given(st.binary() | st.lists(st.binary(max_size=20)).map(b"\r\n".join))
+    def test_heads(self, head):
+        """
+        Any bytes are a head or refused.
+        """
+        for parse in (parseRequestHead, parseResponseHead):
+            self.assertIsNotNone(outcome(parse, BadHandshake, head, LIMITS))
+
+    @stable
+    @given(
+        st.sampled_from([b"", b"GET / HTTP/1.1\r\n", b"a" * 99 + b"\r\n"]),
+        st.builds(
+            lambda length, rest: b"a" * length + rest,
+            st.integers(0, 450),
+            st.just(b"\r\n\r\n") | st.binary(max_size=20),
+        ),
+        cuts,
+    )
+    def test_headChunking(self, start, rest, positions):
+        """
+        Where a head ends, and whether it exceeds a limit, does not depend on
+        how it was cut.
+        """
+
+        def read(pieces):
+            reader = HeadReader(LIMITS)
+            for number, piece in enumerate(pieces, 1):
+                result = reader.receiveData(piece)
+                if result is not None:
+                    head, follows = result
+                    return head, follows + b"".join(pieces[number:])
+            return bytes(reader.received)
+
+        data = start + rest
+        self.assertEqual(
+            outcome(read, BadHandshake, [data]),
+            outcome(read, BadHandshake, cutAt(data, positions)),
+        )
+
+    @stable
+    @given(targets, st.booleans(), fields)
+    def test_upgrades(self, target, isValid, fields):
+        """
+        Any head is an upgrade or refused.
+        """
+        headers = Headers([*(validFields if isValid else []), *fields])
+        head = RequestHead("GET", target, 1, headers)
+        self.assertIn(isUpgrade(head), (True, False))
+        self.assertIsNotNone(outcome(parseUpgrade, BadHandshake, head))
+
+    @stable
+    @given(
+        st.sampled_from(["101 Odd", "200 OK", "100 Continue", "x"]),
+        st.booleans(),
+        fields,
+        st.binary(max_size=30),
+        cuts,
+    )
+    def test_answers(self, status, isValid, fields, rest, positions):
+        """
+        Any answer is accepted, refused or not complete, and which one does not
+        depend on how it was cut.
+        """
+        lines = [
+            f"{name}: {value}"
+            for name, value in [*(validFields if isValid else []), *fields]
+        ]
+        head = "\r\n".join((f"HTTP/1.1 {status}", *lines, "", ""))
+        data = head.encode("latin-1") + rest
+
+        def answer(pieces):
+            handshake = ClientHandshake("a", "/", validFields[3][1], LIMITS)
+            received = b""
+            for number, piece in enumerate(pieces):
+                accepted = handshake.receiveData(piece)
+                if accepted is not None:
+                    received = accepted.rest + b"".join(pieces[number + 1 :])
+                    return accepted.head, accepted.subprotocol, received
+            return handshake.connectionLost()
+
+        self.assertEqual(
+            outcome(answer, HandshakeRefused, [data]),
+            outcome(answer, HandshakeRefused, cutAt(data, positions)),
+        )
+
+    @stable
+    @given(st.lists(fieldValues | st.text('a;=,"\\ \t', max_size=30), max_size=3))
+    def test_grammars(self, values):
+        """
+        Any header is a list or refused, and a list of extensions that was
+        understood is understood again when it is written.
+        """
+        outcome(parseTokens, ValueError, values)
+        try:
+            offers = parseExtensions(values)
+        except ValueError:
+            return
+        self.assertEqual(parseExtensions([serializeExtensions(offers)]), offers)
+
+    @stable
+    @given(st.lists(st.tuples(st.text(max_size=9) | fieldNames, st.text(max_size=20))))
+    def test_injection(self, fields):
+        """
+        Any header is written on one line or refused.
+        """
+        try:
+            data = serializeHead("GET / HTTP/1.1", fields)
+        except ValueError:
+            return
+        self.assertEqual(data.count(b"\r\n"), len(fields) + 2)
+        limits = HeadLimits(1 << 20, 1 << 20, 1 << 20)
+        parsed = parseRequestHead(data[:-4], limits).headers
+        self.assertEqual(
+            list(parsed), [(name, value.strip(" \t")) for name, value in fields]
+        )
