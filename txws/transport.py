@@ -391,7 +391,11 @@ class WebSocketTransport:
         try:
             method(*arguments)
         except Exception:
-            _log.failure("{transport}: {method} raised", transport=self, method=method)
+            _log.failure(
+                "{transport}: {method.__qualname__} raised",
+                transport=self,
+                method=method,
+            )
             self.loseConnection(CloseCode.INTERNAL_ERROR, "internal error")
 
     def _sent(self) -> None:

@@ -40,9 +40,7 @@ class WireTestCase(SynchronousTestCase):
         status = connection.closeSent
         assert status is not None
         self.assertEqual(status.code, closeCode, case)
-        self.assertIn(
-            connection.state, (ConnectionState.FAILED, ConnectionState.CLOSING), case
-        )
+        self.assertIs(connection.state, ConnectionState.FAILED, case)
 
     def assertViolation(
         self,

@@ -105,6 +105,21 @@ class RequestTests(SynchronousTestCase):
             ],
         )
 
+    def test_notATokenOffered(self):
+        """
+        A subprotocol that would read as something else is refused.
+        """
+        for subprotocol in ("", "a,b", "a b", "é"):
+            self.assertRaises(ValueError, makeHandshake, subprotocols=[subprotocol])
+
+    def test_ownHeaders(self):
+        """
+        A header that the handshake sets cannot be given again.
+        """
+        for name in ("Host", "upgrade", "Sec-WebSocket-Key", "Origin"):
+            error = self.assertRaises(ValueError, makeHandshake, headers=[(name, "a")])
+            self.assertIn(name, str(error))
+
     def test_injection(self):
         """
         No part of the request can end its line.

@@ -537,7 +537,7 @@ class ClosingHandshakeTests(WireTestCase):
 
     def test_peerCloses(self):
         """
-        The peer's Close is answered with its code, and both are known.
+        The peer's Close is answered with the same, and both are known.
         """
         for role in Role:
             connection = makeConnection(role)
@@ -545,9 +545,10 @@ class ClosingHandshakeTests(WireTestCase):
             status = CloseStatus(4321, "enough")
             self.assertEqual(receive(connection, close), [CloseReceived(status)])
             self.assertIs(connection.state, CLOSING)
-            self.assertEqual(sentFrames(connection), [Frame(CLOSE, closeBody(4321))])
+            sent = [Frame(CLOSE, closeBody(4321, "enough"))]
+            self.assertEqual(sentFrames(connection), sent)
             self.assertEqual(connection.closeReceived, status)
-            self.assertEqual(connection.closeSent, CloseStatus(4321, ""))
+            self.assertEqual(connection.closeSent, status)
             self.assertIs(connection.isCloseReceivedFirst, True)
 
     def test_peerClosesWithoutCode(self):
@@ -872,7 +873,7 @@ class ViolationTests(WireTestCase):
 
     def test_discarded(self):
         """
-        Of what follows a violation, nothing but a Close is an event.
+        What follows a violation is dropped, and nothing of it is kept.
         """
         for code, before, violating, case in VIOLATIONS:
             server = self.makeServer()
@@ -883,58 +884,11 @@ class ViolationTests(WireTestCase):
                 peerFrame(Role.SERVER, PING, b"a"),
                 violating,
                 peerFrame(Role.SERVER, BINARY, bytes(70000)),
+                peerFrame(Role.SERVER, CLOSE, NORMAL),
             ):
                 self.assertEqual(receive(server, late), [], case)
+                self.assertIs(server.state, FAILED, case)
             self.assertEqual(server.dataToSend(), [], case)
-
-    def test_closeFound(self):
-        """
-        After a violation the peer's Close is found, however it and the frames
-        before it are cut, and ends the closing handshake.
-        """
-        late = peerFrame(Role.SERVER, TEXT, b"\x88\x80") + peerFrame(Role.SERVER, PING)
-        close = peerFrame(Role.SERVER, CLOSE, NORMAL)
-        for code, before, violating, case in VIOLATIONS:
-            for pieces in splits(before + violating + late + close):
-                server = self.makeServer()
-                events = receive(server, *pieces)
-                self.assertIs(type(events[0]), ViolationReceived, case)
-                self.assertEqual(events[1:], [CloseReceived(NO_STATUS)], case)
-                self.assertIs(server.state, CLOSING, case)
-                self.assertEqual(server.closeReceived, NO_STATUS, case)
-                self.assertIs(server.isCloseReceivedFirst, False, case)
-                self.assertFailed(server, code, case)
-
-    def test_closeFoundBehindLargeFrame(self):
-        """
-        The peer's Close is found behind a large frame of which a part was
-        parsed before the violation in it.
-        """
-        text = peerFrame(Role.SERVER, TEXT, b"a" * 1000 + b"\xff" + b"\x88" * 69000)
-        close = peerFrame(Role.SERVER, CLOSE, NORMAL)
-        for first in (1015, 1016, 5000, len(text) - 1, len(text)):
-            for second in (1, 2, 6, 7, 70000):
-                server = makeConnection(Role.SERVER)
-                data = text + close
-                events = receive(
-                    server,
-                    data[:500],
-                    data[500:first],
-                    data[first : first + second],
-                    data[first + second :],
-                )
-                self.assertIs(type(events[0].violation), BadPayload)
-                self.assertEqual(events[1:], [CloseReceived(NO_STATUS)])
-
-    def test_afterCloseFound(self):
-        """
-        What follows that Close is dropped.
-        """
-        server = self.makeServer()
-        close = peerFrame(Role.SERVER, CLOSE, NORMAL)
-        events = receive(server, frame(TEXT) + close + close, close)
-        self.assertEqual(len(events), 2)
-        self.assertIs(server.state, CLOSING)
 
     def test_afterCloseSent(self):
         """
@@ -949,8 +903,23 @@ class ViolationTests(WireTestCase):
             self.assertIs(server.state, FAILED, case)
             self.assertEqual(sentFrames(server), [Frame(CLOSE, closeBody(1001))], case)
             self.assertEqual(server.closeSent, CloseStatus(1001, ""), case)
-            close = peerFrame(Role.SERVER, CLOSE, NORMAL)
-            self.assertEqual(receive(server, close), [CloseReceived(NO_STATUS)], case)
+
+    def test_halfMessage(self):
+        """
+        What had been received of a message is not kept.
+        """
+        server = makeConnection(Role.SERVER)
+        fresh = keptSize(server)
+        receive(server, peerFrame(Role.SERVER, BINARY, bytes(70000), isFinal=False))
+        receive(server, frame(TEXT))
+        self.assertFailed(server, CloseCode.PROTOCOL_ERROR)
+        self.assertEqual(keptSize(server), fresh)
+
+    def test_fragmentSize(self):
+        """
+        Fragments of nothing are refused when a connection is made.
+        """
+        self.assertRaises(ValueError, Connection, Role.SERVER, fragmentSize=0)
 
     def test_queuedFrames(self):
         """
@@ -964,8 +933,7 @@ class ViolationTests(WireTestCase):
 
 class BadCloseTests(WireTestCase):
     """
-    A Close that is itself a violation fails the connection, and is the peer's
-    Close all the same.
+    A Close that is itself a violation fails the connection.
     """
 
     def test_badClose(self):
@@ -988,26 +956,26 @@ class BadCloseTests(WireTestCase):
                 (event,) = receive(connection, *dribble(close), close)
                 self.assertEqual(event.violation.explanation, explanation)
                 self.assertFailed(connection, code, payload)
-                self.assertIs(connection.state, CLOSING)
-                self.assertEqual(connection.closeReceived, NO_STATUS)
-                self.assertIs(connection.isCloseReceivedFirst, True)
+                self.assertIs(connection.state, FAILED)
+                self.assertIs(connection.closeReceived, None)
+                self.assertIs(connection.isCloseReceivedFirst, False)
 
     def test_badAnswer(self):
         """
-        An answer to this end's Close that is a violation ends the closing
-        handshake, too.
+        An answer to this end's Close that is a violation fails the connection,
+        without another Close.
         """
         server = makeConnection(Role.SERVER)
         server.sendClose(1001)
         (event,) = receive(server, peerFrame(Role.SERVER, CLOSE, b"\x03"))
         self.assertIs(type(event), ViolationReceived)
-        self.assertIs(server.state, CLOSING)
+        self.assertIs(server.state, FAILED)
         self.assertIs(server.isCloseReceivedFirst, False)
         self.assertEqual(sentFrames(server), [Frame(CLOSE, closeBody(1001))])
 
     def test_badCloseFrame(self):
         """
-        A Close whose header is a violation is found right after it.
+        So does a Close whose header is a violation.
         """
         for data in (
             frame(CLOSE, NORMAL),
@@ -1017,9 +985,8 @@ class BadCloseTests(WireTestCase):
         ):
             for pieces in splits(data):
                 server = makeConnection(Role.SERVER)
-                events = receive(server, *pieces)
-                self.assertIs(type(events[0].violation), BadFrame)
-                self.assertEqual(events[1:], [CloseReceived(NO_STATUS)])
+                (event,) = receive(server, *pieces)
+                self.assertIs(type(event.violation), BadFrame)
                 self.assertFailed(server, CloseCode.PROTOCOL_ERROR, pieces)
 
 
@@ -1141,7 +1108,6 @@ class TransitionsTests(WireTestCase):
                 (CLOSE_SENT, Input.RECEIVE_CLOSE): CLOSING,
                 (CLOSE_SENT, Input.FAIL): FAILED,
                 (CLOSE_SENT, Input.LOSE): CLOSED,
-                (FAILED, Input.RECEIVE_CLOSE): CLOSING,
                 (FAILED, Input.LOSE): CLOSED,
                 (CLOSING, Input.LOSE): CLOSED,
             },
@@ -1236,7 +1202,7 @@ class ObserverTests(WireTestCase):
                     (Direction.SENT, Frame(CONTINUATION, b"c")),
                     (Direction.RECEIVED, Frame(BINARY, b"b", isFinal=False)),
                     (Direction.RECEIVED, Frame(CLOSE, closeBody(1001, "c"))),
-                    (Direction.SENT, Frame(CLOSE, closeBody(1001))),
+                    (Direction.SENT, Frame(CLOSE, closeBody(1001, "c"))),
                 ],
             )
 
@@ -1268,15 +1234,15 @@ class BackToBackTests(WireTestCase):
             )
         client.sendClose(1000, "done")
         clientEvents, serverEvents = exchange(client, server)
-        self.assertEqual(clientEvents, [CloseReceived(CloseStatus(1000, ""))])
-        self.assertEqual(serverEvents, [CloseReceived(CloseStatus(1000, "done"))])
+        status = CloseStatus(1000, "done")
+        self.assertEqual(clientEvents, [CloseReceived(status)])
+        self.assertEqual(serverEvents, [CloseReceived(status)])
         self.assertIs(client.state, CLOSING)
         self.assertIs(server.state, CLOSING)
 
     def test_violation(self):
         """
-        When one side fails the connection, the other is told, and both end in
-        the same state.
+        When one side fails the connection, the other is told.
         """
         client = makeConnection(Role.CLIENT)
         server = makeConnection(Role.SERVER, maxMessageSize=3)
@@ -1284,6 +1250,6 @@ class BackToBackTests(WireTestCase):
         clientEvents, serverEvents = exchange(client, server)
         status = CloseStatus(1009, "a message has more than 3 bytes")
         self.assertEqual(clientEvents, [CloseReceived(status)])
-        self.assertEqual(serverEvents[1:], [CloseReceived(NO_STATUS)])
+        self.assertEqual(len(serverEvents), 1)
         self.assertIs(client.state, CLOSING)
-        self.assertIs(server.state, CLOSING)
+        self.assertIs(server.state, FAILED)

@@ -12,7 +12,6 @@ from txws.wire.frames import (
     RSV1,
     RSV2,
     RSV3,
-    CloseFinder,
     Frame,
     FrameParser,
     serializeHeader,
@@ -239,13 +238,10 @@ class FrameParserTests(SynchronousTestCase):
             self.assertEqual(
                 parse(parser, data[:-4]), [Frame(BINARY, b"ab", False, RSV2)]
             )
-            self.assertEqual(parser.missingSize, 4)
             self.assertEqual(
                 parse(parser, data[-4:-1]), [Frame(CONTINUATION, b"cde", False)]
             )
-            self.assertEqual(parser.missingSize, 1)
             self.assertEqual(parse(parser, data[-1:]), [Frame(CONTINUATION, b"f")])
-            self.assertEqual(parser.missingSize, 0)
 
     def test_partsOfFragments(self):
         """
@@ -300,17 +296,17 @@ class FrameParserTests(SynchronousTestCase):
                     frames = parse(FrameParser(isMasked), data[:cut], data[cut:])
                     self.assertEqual(messages(frames), [(BINARY, payload, 0)])
 
-    def test_takeUnparsed(self):
+    def test_clear(self):
         """
-        What has arrived and was not parsed can be taken back, once.
+        What has arrived and was not parsed can be dropped.
         """
-        parser = FrameParser(False)
-        parser.receiveData(frame(TEXT, b"a") + b"\x81\x05b")
-        parser.receiveData(b"cd")
-        self.assertEqual(parser.nextFrame(), Frame(TEXT, b"a"))
-        self.assertEqual(parser.takeUnparsed(), b"\x81\x05bcd")
-        self.assertEqual(parser.takeUnparsed(), b"")
-        self.assertIs(parser.nextFrame(), None)
+        for isWhole in (False, True):
+            parser = FrameParser(False, keepsFramesWhole=isWhole)
+            parser.receiveData(frame(TEXT, b"a") + b"\x82\x05b")
+            parser.receiveData(b"cd")
+            self.assertEqual(parser.nextFrame(), Frame(TEXT, b"a"))
+            parser.clear()
+            self.assertIs(parser.nextFrame(), None)
 
 
 class CountingBytes(bytes):
@@ -649,88 +645,7 @@ class LimitsTests(SynchronousTestCase):
         frames = parse(parser, frame(CONTINUATION, isFinal=False) * 70000)
         self.assertEqual(len(frames), 70000)
         self.assertEqual(parse(parser, header(CONTINUATION, 2**63 - 1)), [])
-        self.assertEqual(parser.missingSize, 2**63 - 1)
-
-
-class CloseFinderTests(SynchronousTestCase):
-    """
-    The peer's Close is found among frames that are not looked at.
-    """
-
-    def find(self, missingSize, pieces):
-        """
-        Tell which piece has shown the Close, or L{None}.
-        """
-        finder = CloseFinder(missingSize)
-        for number, piece in enumerate(pieces):
-            if finder.receiveData(piece):
-                return number
-        return None
-
-    def test_found(self):
-        """
-        The Close is found as soon as its header is there, behind any frames,
-        however they are cut.
-        """
-        for isMasked in (False, True):
-            discarded = b"".join(
-                (
-                    frame(TEXT, b"\x88\x02", isMasked=isMasked),
-                    frame(CONTINUATION, isMasked=isMasked),
-                    frame(PING, b"\x88", isMasked=isMasked),
-                    frame(0xF, bytes(126), rsv=RSV3, isMasked=isMasked),
-                )
-            )
-            close = frame(CLOSE, b"\x03\xe8", isMasked=isMasked)
-            for pieces in splits(discarded):
-                self.assertIs(self.find(0, pieces), None, pieces)
-            for pieces in splits(discarded + close[:2]):
-                self.assertEqual(self.find(0, pieces), len(pieces) - 1, pieces)
-
-    def test_behindLargeFrame(self):
-        """
-        A frame of any length is passed over.
-        """
-        for length in (125, 126, 0xFFFF, 0x10000):
-            data = frame(BINARY, b"\x88" * length, isMasked=True)
-            for cut in (0, 1, 2, 3, 5, 9, 13, 14, 15, length):
-                finder = CloseFinder(0)
-                self.assertFalse(finder.receiveData(data[:cut]))
-                self.assertFalse(finder.receiveData(data[cut:]))
-                self.assertTrue(finder.receiveData(frame(CLOSE, isMasked=True)))
-
-    def test_behindMissingPayload(self):
-        """
-        What is missing of a frame is passed over first.
-        """
-        data = b"\x88" * 7 + frame(TEXT, b"a") + frame(CLOSE)
-        for pieces in splits(data):
-            self.assertEqual(self.find(7, pieces), len(pieces) - 1, pieces)
-        self.assertEqual(self.find(0, [data]), 0)
-
-    def test_longClose(self):
-        """
-        A Close that is itself a violation is a Close.
-        """
-        for data in (
-            b"\x08\0",
-            b"\xf8\0",
-            b"\x88\x7e\x00\x7e",
-            b"\x88\xff\0\0\0\0\0\1\0\0",
-        ):
-            for pieces in splits(data):
-                self.assertEqual(self.find(0, pieces), len(pieces) - 1, pieces)
-
-    def test_keepsLittle(self):
-        """
-        Whatever comes, at most a part of one header is kept.
-        """
-        finder = CloseFinder(0)
-        data = frame(BINARY, bytes(70000), isMasked=True) * 3 + header(BINARY, 70000)
-        finder.receiveData(data[:-1])
-        self.assertEqual(keptSize(finder), 9)
-        finder.receiveData(data[-1:])
-        self.assertEqual(keptSize(finder), 0)
+        self.assertEqual(parse(parser, b"a"), [Frame(CONTINUATION, b"a", False)])
 
 
 class RoundTripTests(SynchronousTestCase):

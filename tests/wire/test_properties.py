@@ -17,12 +17,11 @@ from txws.wire.errors import BadHandshake, HandshakeRefused
 from txws.wire.events import (
     BytesMessageReceived,
     CloseReceived,
-    CloseStatus,
     PingReceived,
     TextMessageReceived,
     ViolationReceived,
 )
-from txws.wire.frames import RSV1, RSV2, RSV3, CloseFinder
+from txws.wire.frames import RSV1, RSV2, RSV3
 from txws.wire.handshake import parseExtensions, parseTokens, serializeExtensions
 from txws.wire.http import (
     Headers,
@@ -154,18 +153,6 @@ class ReceivingTests(SynchronousTestCase):
         ]
         self.assertEqual(len(closes), min(len(last), 1))
 
-    @stable
-    @given(roleAndBytes, cuts, st.integers(0, 200))
-    def test_closeFinder(self, roleAndBytes, positions, missingSize):
-        """
-        Whether a Close is found among discarded bytes does not depend on how
-        they are cut.
-        """
-        data = roleAndBytes[1]
-        finder = CloseFinder(missingSize)
-        found = any(finder.receiveData(piece) for piece in cutAt(data, positions))
-        self.assertIs(found, CloseFinder(missingSize).receiveData(data))
-
 
 messages = st.lists(
     st.text(max_size=60)
@@ -229,7 +216,7 @@ class RoundTripTests(SynchronousTestCase):
         pieces = [piece for portion in portions for piece in cutAt(portion, positions)]
         self.assertEqual(receive(peer, *pieces), expected)
         answers = receive(sender, sentBytes(peer))
-        self.assertEqual(answers[-1], CloseReceived(CloseStatus(1000, "")))
+        self.assertEqual(answers[-1], CloseReceived(status))
         pings = [each.payload for each in messages if isinstance(each, PingReceived)]
         self.assertEqual([answer.payload for answer in answers[:-1]], pings)
 

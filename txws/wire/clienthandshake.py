@@ -23,6 +23,18 @@ __all__ = ["ClientHandshake", "HandshakeAccepted"]
 
 _MAX_BODY = 4096
 _MAX_INTERIM = 8
+_OURS = frozenset(
+    (
+        "connection",
+        "host",
+        "origin",
+        "sec-websocket-extensions",
+        "sec-websocket-key",
+        "sec-websocket-protocol",
+        "sec-websocket-version",
+        "upgrade",
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -106,7 +118,9 @@ class ClientHandshake:
         ]
         if offers:
             fields.append(("Sec-WebSocket-Extensions", serializeExtensions(offers)))
-        self.request = serializeHead(f"GET {target} HTTP/1.1", (*fields, *headers))
+        further = tuple(headers)
+        _checkGiven(subprotocols, further)
+        self.request = serializeHead(f"GET {target} HTTP/1.1", (*fields, *further))
 
     def receiveData(self, data: bytes) -> HandshakeAccepted | None:
         """
@@ -248,3 +262,17 @@ def _bodySize(head: ResponseHead) -> int:
     if re.fullmatch("[0-9]{1,9}", length):
         return min(int(length), _MAX_BODY)
     return _MAX_BODY
+
+
+def _checkGiven(
+    subprotocols: Sequence[str], headers: Sequence[tuple[str, str]]
+) -> None:
+    """
+    Check that what the application gives says what it means to the server.
+    """
+    for subprotocol in subprotocols:
+        if parseTokens([subprotocol]) != [subprotocol]:
+            raise ValueError(f"subprotocol {subprotocol!r} is not a token")
+    for name, _ in headers:
+        if name.lower() in _OURS:
+            raise ValueError(f"header {name} is set by the handshake itself")

@@ -34,7 +34,6 @@ from .events import (
 from .extensions import IExtension
 from .frames import (
     MAX_CONTROL_PAYLOAD,
-    CloseFinder,
     Frame,
     FrameParser,
     serializeHeader,
@@ -72,8 +71,8 @@ class ConnectionState(Enum):
 
     @cvar OPEN: messages go both ways.
     @cvar CLOSE_SENT: this end has sent its Close and waits for the peer's.
-    @cvar FAILED: the peer broke the protocol; of what it still sends only its
-        Close matters.
+    @cvar FAILED: the peer broke the protocol, and what it still sends is
+        dropped; the transport is to be closed.
     @cvar CLOSING: both have sent their Close; the transport is to be closed,
         by the server first.
     @cvar CLOSED: the transport is gone.
@@ -105,7 +104,6 @@ TRANSITIONS = {
     (ConnectionState.CLOSE_SENT, Input.RECEIVE_CLOSE): ConnectionState.CLOSING,
     (ConnectionState.CLOSE_SENT, Input.FAIL): ConnectionState.FAILED,
     (ConnectionState.CLOSE_SENT, Input.LOSE): ConnectionState.CLOSED,
-    (ConnectionState.FAILED, Input.RECEIVE_CLOSE): ConnectionState.CLOSING,
     (ConnectionState.FAILED, Input.LOSE): ConnectionState.CLOSED,
     (ConnectionState.CLOSING, Input.LOSE): ConnectionState.CLOSED,
 }
@@ -127,7 +125,6 @@ class Connection:
 
     __slots__ = (
         "_assembler",
-        "_closeFinder",
         "_extensions",
         "_fragmentSize",
         "_generateKey",
@@ -167,8 +164,11 @@ class Connection:
         @param generateKey: makes a masking key of four bytes, unpredictable
             (RFC 6455 section 10.3).
         @param observer: called with every frame, as it is on the wire but
-            unmasked.
+            unmasked; with a large one that is received in parts.
+        @raise ValueError: if C{fragmentSize} is less than 1.
         """
+        if fragmentSize is not None and fragmentSize < 1:
+            raise ValueError(f"fragmentSize must be at least 1, not {fragmentSize}")
         self.state = ConnectionState.OPEN
         self.closeSent: CloseStatus | None = None
         self.closeReceived: CloseStatus | None = None
@@ -184,7 +184,6 @@ class Connection:
         self._observer = observer
         self._parser = _makeParser(role, maxMessageSize, maxFragments, self._extensions)
         self._assembler = MessageAssembler(maxMessageSize)
-        self._closeFinder: CloseFinder | None = None
         self._outgoing: deque[bytes] = deque()
         self._latestPong: bytes | None = None
 
@@ -208,8 +207,6 @@ class Connection:
 
         @return: L{None} when more bytes are needed.
         """
-        if self._closeFinder is not None:
-            return self._findClose(self._closeFinder)
         try:
             while (frame := self._parser.nextFrame()) is not None:
                 if self._observer is not None:
@@ -237,50 +234,38 @@ class Connection:
             return PongReceived(frame.payload)
         return self._receiveClose(frame.payload)
 
-    def _receiveClose(self, payload: bytes) -> Event:
+    def _receiveClose(self, payload: bytes) -> CloseReceived:
         """
         Answer the peer's Close, RFC 6455 section 5.5.1.
         """
-        isFirst = self.isCloseReceivedFirst = self.state is ConnectionState.OPEN
-        try:
-            status = _parseClose(payload)
-        except Violation as violation:
-            failed = self._fail(violation)
-            self._closed(_NO_STATUS)
-            return failed
-        if isFirst:
-            # "... typically echos the status code it received."
-            self._sendClose(status.code, "")
-        self._closed(status)
-        return CloseReceived(status)
-
-    def _closed(self, status: CloseStatus) -> None:
-        """
-        Note the peer's Close; RFC 6455 section 5.5.1: what follows it is
-        discarded.
-        """
+        status = _parseClose(payload)
         self.closeReceived = status
+        if self.state is ConnectionState.OPEN:
+            # "... typically echos the status code it received."
+            self.isCloseReceivedFirst = True
+            self._sendClose(status.code, status.reason)
         self._advance(Input.RECEIVE_CLOSE)
-        self._parser.takeUnparsed()
+        self._dropReceived()
+        return CloseReceived(status)
 
     def _fail(self, violation: Violation) -> ViolationReceived:
         """
-        Fail the connection, RFC 6455 section 7.1.7.
+        Fail the connection, RFC 6455 section 7.1.7: "An endpoint MUST NOT
+        continue to attempt to process data (including a responding Close
+        frame) from the remote endpoint".
         """
         if self.state is ConnectionState.OPEN:
             self._sendClose(violation.closeCode, violation.explanation)
         self._advance(Input.FAIL)
-        self._closeFinder = CloseFinder(self._parser.missingSize)
+        self._dropReceived()
         return ViolationReceived(violation)
 
-    def _findClose(self, finder: CloseFinder) -> CloseReceived | None:
+    def _dropReceived(self) -> None:
         """
-        Look for the peer's Close, after a violation.
+        Forget what the peer has sent and nobody will ask for.
         """
-        if not finder.receiveData(self._parser.takeUnparsed()):
-            return None
-        self._closed(_NO_STATUS)
-        return CloseReceived(_NO_STATUS)
+        self._parser.clear()
+        self._assembler.clear()
 
     # Sending
 
@@ -399,7 +384,7 @@ class Connection:
         The transport is gone.
         """
         self._advance(Input.LOSE)
-        self._parser.takeUnparsed()
+        self._dropReceived()
         self.discardData()
 
     def _sendMessage(self, opcode: Opcode, payload: bytes) -> None:
@@ -492,9 +477,7 @@ def _isHeader(piece: bytes) -> bool:
 
 
 _NO_STATUS = CloseStatus(CloseCode.NO_STATUS_RECEIVED, "")
-_RECEIVING = frozenset(
-    (ConnectionState.OPEN, ConnectionState.CLOSE_SENT, ConnectionState.FAILED)
-)
+_RECEIVING = frozenset((ConnectionState.OPEN, ConnectionState.CLOSE_SENT))
 
 
 def _generateKey() -> bytes:

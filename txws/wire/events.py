@@ -84,8 +84,8 @@ class CloseReceived:
 @dataclass(slots=True)
 class ViolationReceived:
     """
-    The peer broke the protocol, and a Close that says so is queued; only
-    L{CloseReceived} can follow.
+    The peer broke the protocol, and a Close that says so is queued; nothing
+    follows.
     """
 
     violation: Violation

@@ -23,7 +23,6 @@ __all__ = [
     "RSV1",
     "RSV2",
     "RSV3",
-    "CloseFinder",
     "Frame",
     "FrameParser",
     "serializeHeader",
@@ -222,7 +221,9 @@ class FrameParser:
         """
         frame = self._parse()
         while frame is None and self._arrived:
-            self._buffer = self.takeUnparsed()
+            self._buffer = b"".join((self._buffer[self._offset :], *self._arrived))
+            self._offset = 0
+            self._arrived.clear()
             frame = self._parse()
         if frame is None:
             # Not more is kept than a part of a header or of a control frame.
@@ -230,23 +231,14 @@ class FrameParser:
             self._offset = 0
         return frame
 
-    def takeUnparsed(self) -> bytes:
+    def clear(self) -> None:
         """
-        Hand over what has been received and is not parsed.
+        Drop what has been received and is not parsed.
         """
-        unparsed = b"".join((self._buffer[self._offset :], *self._arrived))
-        self._arrived.clear()
         self._buffer = b""
         self._offset = 0
-        return unparsed
-
-    @property
-    def missingSize(self) -> int:
-        """
-        How many bytes are still to come of the data frame whose beginning has
-        been parsed.
-        """
-        return self._missing
+        self._arrived.clear()
+        self._whole = None
 
     def _parse(self) -> Frame | None:
         """
@@ -420,67 +412,3 @@ def _checkLength(length: int, size: int) -> None:
     if length >> 63:
         # "... the most significant bit MUST be 0"
         raise BadFrame("a payload length has its top bit set")
-
-
-class CloseFinder:
-    """
-    Finds the peer's Close among frames that are no longer wanted: what remains
-    to be read of a connection that has been failed.
-
-    It checks nothing and keeps at most a part of one header.
-    """
-
-    __slots__ = ("_buffer", "_skipped")
-
-    def __init__(self, missingSize: int) -> None:
-        """
-        @param missingSize: how many bytes are still to come of a frame whose
-            beginning has been parsed.
-        """
-        self._buffer = b""
-        self._skipped = missingSize
-
-    def receiveData(self, data: bytes) -> bool:
-        """
-        Look through more bytes.
-
-        @param data: any bytes, cut anywhere.
-        @return: whether the peer's Close was among them.
-        """
-        data = self._buffer + data
-        start = self._skipped
-        while start <= len(data):
-            header = _skimHeader(data, start)
-            if header is None:
-                self._buffer = data[start:]
-                self._skipped = 0
-                return False
-            opcode, start = header
-            if opcode == Opcode.CLOSE:
-                return True
-        self._buffer = b""
-        self._skipped = start - len(data)
-        return False
-
-
-def _skimHeader(data: bytes, start: int) -> tuple[int, int] | None:
-    """
-    Read the header of a frame without a check.
-
-    @return: its opcode and where its payload ends, or L{None} if the header is
-        not all there.
-    """
-    if len(data) - start < 2:
-        return None
-    first, second = data[start : start + 2]
-    start += 2
-    length = second & _LENGTH
-    if length >= _TWO_BYTE_LENGTH:
-        size = 2 if length == _TWO_BYTE_LENGTH else 8
-        if len(data) - start < size:
-            return None
-        length = int.from_bytes(data[start : start + size], "big")
-        start += size
-    if second & _MASKED:
-        start += 4
-    return first & _OPCODE, start + length

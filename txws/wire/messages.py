@@ -55,6 +55,13 @@ class MessageAssembler:
                 self._decoder = _UTF8Decoder()
         return self._receiveFragment(self._payload, frame)
 
+    def clear(self) -> None:
+        """
+        Drop the message that is on its way.
+        """
+        self._payload = None
+        self._decoder = None
+
     def _receiveWhole(self, frame: Frame) -> MessageEvent:
         """
         Take a message of one frame.
