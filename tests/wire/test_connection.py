@@ -252,13 +252,15 @@ class SendTests(WireTestCase):
 
     def test_notBytes(self):
         """
-        What is not like bytes is refused at the call, and not sent: a number
-        is not so many zeros.
+        What is not like bytes, or not text, is refused at the call, and not
+        sent: a number is not so many zeros.
         """
         for role in Role:
             connection = makeConnection(role)
             for data in (5, "text", [1, 2], None):
                 self.assertRaises(TypeError, connection.sendBytes, data)
+            for message in (5, b"bytes", None):
+                self.assertRaises(TypeError, connection.sendText, message)
             self.assertRaises(TypeError, connection.sendPing, "text")
             self.assertEqual(connection.pendingSize, 0)
             self.assertEqual(connection.dataToSend(), [])
