@@ -110,7 +110,10 @@ class WebSocketClientProtocol(Protocol):
         Send the request.
         """
         assert self.transport is not None
-        assert self._handshake is not None
+        if self._handshake is None:
+            # It was cancelled before.
+            abortTransport(self.transport)
+            return
         self._keepalive.start()
         self.transport.write(self._handshake.request)
 
@@ -171,7 +174,7 @@ class WebSocketClientProtocol(Protocol):
             observer=FrameLog(request.peer) if settings.logsFrames else None,
         )
         self._handshake = None
-        webSocket = WebSocketTransport(
+        self.webSocket = webSocket = WebSocketTransport(
             self.transport,
             connection,
             Role.CLIENT,
@@ -183,11 +186,12 @@ class WebSocketClientProtocol(Protocol):
         try:
             self._handler.negotiationStarted(webSocket)
         except Exception:
+            self.webSocket = None
             self._giveUp(Failure())
             return
-        self.webSocket = webSocket
         webSocket.open(b"")
-        self.opened.callback(self._handler)
+        if not self.opened.called:
+            self.opened.callback(self._handler)
         if accepted.rest:
             webSocket.dataReceived(accepted.rest)
 
@@ -205,7 +209,8 @@ class WebSocketClientProtocol(Protocol):
         assert self.transport is not None
         self._keepalive.stop()
         abortTransport(self.transport)
-        self.opened.errback(failure)
+        if not self.opened.called:
+            self.opened.errback(failure)
 
     def _expire(self, expired: DeadlineExpired) -> None:
         """
@@ -218,6 +223,8 @@ class WebSocketClientProtocol(Protocol):
         Nobody waits for it any more.
         """
         self._handshake = None
-        self._keepalive.stop()
-        if self.transport is not None:
+        if self.webSocket is not None:
+            self.webSocket.abortConnection()
+        elif self.transport is not None:
+            self._keepalive.stop()
             abortTransport(self.transport)

@@ -16,7 +16,8 @@ from twisted.internet.interfaces import (
     IProtocolNegotiationFactory,
     IReactorTime,
 )
-from twisted.internet.protocol import Factory
+from twisted.internet.protocol import Factory, ServerFactory, connectionDone
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from .errors import InvalidSetting
@@ -30,7 +31,7 @@ from .interfaces import (
 from .policy import HandshakePolicy, KeepalivePolicy, Limits
 from .server import ServerSettings, WebSocketServerProtocol
 from .streaming import StreamHandler, StreamHandlerFactory
-from .wire.codes import CloseCode
+from .wire.codes import CloseCode, isSendableCloseCode
 from .wire.errors import BadHandshake
 
 __all__ = [
@@ -44,6 +45,22 @@ __all__ = [
 Application: TypeAlias = (
     "IWebSocketHandlerFactory | IProtocolFactory"
     " | Callable[[], IWebSocketHandler] | Callable[[], IProtocol]"
+)
+
+
+# Methods that txWS 0.9 called, which programs overrode.
+_OLD_HOOKS = frozenset(
+    (
+        "close",
+        "parseFrames",
+        "sendCommonPreamble",
+        "sendFrames",
+        "sendHyBi00Preamble",
+        "sendHyBi07Preamble",
+        "validateHeaders",
+        "write",
+        "writeSequence",
+    )
 )
 
 
@@ -111,9 +128,23 @@ class WebSocketProtocol(WebSocketServerProtocol):
 
     Programs written for txWS 0.9 may derive from it and set
     L{WebSocketFactory.protocol}.
+
+    @raise TypeError: if a subclass has a method that txWS 0.9 would have
+        called, and nobody calls any more.
     """
 
     _binaryMode: bool | None = None
+    _streamHandler: StreamHandler | None = None
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        # One that refused clients, say, would now let everybody in.
+        for hook in _OLD_HOOKS & vars(cls).keys():
+            raise TypeError(
+                f"{cls.__name__}.{hook} would never be called, as it was by txWS 0.9; "
+                "see HandshakePolicy and IWebSocketHandlerFactory for what to do "
+                "instead"
+            )
 
     def setBinaryMode(self, mode: bool) -> None:
         """
@@ -122,17 +153,28 @@ class WebSocketProtocol(WebSocketServerProtocol):
         @param mode: true for binary, which is the default; false for text.
         """
         self._binaryMode = mode
+        if self._streamHandler is not None:
+            self._streamHandler.setBinaryMode(mode)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """
+        Let the wrapped protocol go.
+        """
+        super().connectionLost(reason)
+        self._streamHandler = None
 
     def handlerBuilt(self, handler: IWebSocketHandler) -> None:
         """
         Tell a wrapped protocol's handler.
         """
-        if self._binaryMode is not None and isinstance(handler, StreamHandler):
-            handler.setBinaryMode(self._binaryMode)
+        if isinstance(handler, StreamHandler):
+            self._streamHandler = handler
+            if self._binaryMode is not None:
+                handler.setBinaryMode(self._binaryMode)
 
 
 @implementer(IProtocolNegotiationFactory)
-class WebSocketFactory(Factory):
+class WebSocketFactory(ServerFactory):
     """
     Serves an application over WebSocket; for C{listenTCP}, C{listenSSL} and
     endpoints.
@@ -239,6 +281,8 @@ class WebSocketFactory(Factory):
             left.
         @raise ValueError: if the code may not travel.
         """
+        if not isSendableCloseCode(code):
+            raise ValueError(f"close code {code} may not be sent")
         protocols = set(self._protocols)
         if not protocols:
             return succeed(None)
@@ -267,7 +311,9 @@ class WebSocketFactory(Factory):
             else:
                 done.append(gone)
         for gone in done:
-            gone.callback(None)
+            if not gone.called:
+                # It has not been cancelled.
+                gone.callback(None)
 
     def _factoriesBelow(self) -> list[IProtocolFactory]:
         """

@@ -9,12 +9,13 @@ beyond the limit the peer is given up.
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from math import inf
+from typing import Protocol, cast
 
 from twisted.internet.interfaces import (
     IConsumer,
     IProducer,
-    IPullProducer,
     IPushProducer,
     ITransport,
 )
@@ -36,7 +37,8 @@ class FlowOwner(Protocol):
 
     def outflowProgressed(self) -> None:
         """
-        The Twisted transport takes more: the peer has read something.
+        The Twisted transport takes more: the peer has read something of what
+        was to be sent before the closing.
         """
 
     def outflowReceded(self) -> None:
@@ -48,6 +50,11 @@ class FlowOwner(Protocol):
     def outflowExceeded(self) -> None:
         """
         More is pending than the limit allows.
+        """
+
+    def callApplication(self, method: Callable[[], object]) -> None:
+        """
+        Call a method of the application's producer, which may do anything.
         """
 
 
@@ -63,7 +70,9 @@ class Outflow:
     __slots__ = (
         "_connection",
         "_handedOn",
+        "_isPulling",
         "_isStreaming",
+        "_lastByte",
         "_limits",
         "_owner",
         "_producer",
@@ -91,12 +100,17 @@ class Outflow:
         self._owner = owner
         self._producer: IProducer | None = None
         self._isStreaming = True
+        self._isPulling = False
         self._handedOn = 0
+        self._lastByte: float = inf
+        # Until the start.
+        connection.isCongested = True
 
     def start(self) -> None:
         """
-        Ask the transport to say when it is full.
+        Begin to hand on, and ask the transport to say when it is full.
         """
+        self._connection.isCongested = False
         IConsumer(self._transport).registerProducer(self, True)
 
     def stop(self) -> None:
@@ -107,13 +121,21 @@ class Outflow:
         IConsumer(self._transport).unregisterProducer()
         self.stopProducer()
 
+    def finish(self) -> None:
+        """
+        The closing has begun: what is pending now is the last that counts, for
+        answering Pings must not keep a connection alive.
+        """
+        self._lastByte = self._handedOn + self._connection.pendingSize
+        self.stopProducer()
+
     def stopProducer(self) -> None:
         """
         Tell the application's producer, if there is one, that nobody listens.
         """
         producer, self._producer = self._producer, None
         if producer is not None:
-            producer.stopProducing()
+            self._owner.callApplication(producer.stopProducing)
 
     def attachProducer(self, producer: IProducer, streaming: bool) -> None:
         """
@@ -126,11 +148,13 @@ class Outflow:
                 f"cannot attach producer {producer!r}: "
                 f"producer {self._producer!r} is attached"
             )
+        # Not adapted: many producers, such as Twisted's own FileSender, do not
+        # declare what they provide.
         self._producer = producer
         self._isStreaming = streaming
         if streaming:
             if self.isAboveHighWater:
-                IPushProducer(producer).pauseProducing()
+                self._pauseProducer()
         else:
             self._pull()
 
@@ -162,6 +186,8 @@ class Outflow:
                 self._recede()
         elif pending > self._limits.highWaterMark:
             self._rise()
+        if not self._isStreaming:
+            self._pull()
 
     def pauseProducing(self) -> None:
         """
@@ -173,10 +199,11 @@ class Outflow:
         """
         The transport takes more.
         """
+        hasProgressed = self._handedOn <= self._lastByte
         self._connection.isCongested = False
         self.flush()
-        self._pull()
-        self._owner.outflowProgressed()
+        if hasProgressed:
+            self._owner.outflowProgressed()
 
     def stopProducing(self) -> None:
         """
@@ -189,29 +216,49 @@ class Outflow:
         The high-water mark is exceeded.
         """
         self.isAboveHighWater = True
-        if self._producer is not None and self._isStreaming:
-            IPushProducer(self._producer).pauseProducing()
+        if self._isStreaming:
+            self._pauseProducer()
 
     def _recede(self) -> None:
         """
         The low-water mark is reached.
         """
         self.isAboveHighWater = False
-        if self._producer is not None and self._isStreaming:
-            IPushProducer(self._producer).resumeProducing()
+        if self._isStreaming:
+            self._resumeProducer()
         self._owner.outflowReceded()
 
     def _pull(self) -> None:
         """
         Ask a pull producer for more, as long as it has some and it is taken.
         """
+        if self._isPulling:
+            return
+        self._isPulling = True
         connection = self._connection
-        while not (self._isStreaming or self._producer is None):
-            if connection.isCongested:
-                return
+        before = -1
+        # One that has nothing when it is asked is asked again when it sends.
+        while (
+            not (self._isStreaming or self._producer is None or connection.isCongested)
+            and self._handedOn + connection.pendingSize != before
+        ):
             before = self._handedOn + connection.pendingSize
-            IPullProducer(self._producer).resumeProducing()
-            if self._handedOn + connection.pendingSize == before:
-                # It breaks its promise to produce before it returns.
-                return
+            self._resumeProducer()
             self.flush()
+        self._isPulling = False
+
+    def _pauseProducer(self) -> None:
+        """
+        Tell the application's producer, if there is one, to slow down.
+        """
+        if self._producer is not None:
+            producer = cast(IPushProducer, self._producer)
+            self._owner.callApplication(producer.pauseProducing)
+
+    def _resumeProducer(self) -> None:
+        """
+        Tell the application's producer, if there is one, to go on.
+        """
+        if self._producer is not None:
+            producer = cast(IPushProducer, self._producer)
+            self._owner.callApplication(producer.resumeProducing)

@@ -197,8 +197,8 @@ class IWebSocketHandler(Interface):
         """
         The opening handshake is valid and about to be accepted.
 
-        Called once, first.  An exception refuses the handshake with status
-        500.
+        Called once, first.  An exception refuses the handshake, with status
+        500 if it is no L{BadHandshake<txws.wire.errors.BadHandshake>}.
         """
 
     def negotiationFinished() -> None:

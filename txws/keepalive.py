@@ -100,7 +100,7 @@ class Keepalive:
         self._policy = policy
         self._clock = clock
         self._connection: KeptAlive | None = None
-        self._expire = expire
+        self._expire: Callable[[DeadlineExpired], object] | None = expire
         self._heardAt = self._messageAt = self._heartbeatAt = now
         self._heartbeats = 0
         self._awaited: bytes | None = None
@@ -139,9 +139,11 @@ class Keepalive:
 
     def stop(self) -> None:
         """
-        The connection is lost.
+        The connection is lost, and let go.
         """
         self._phase = _Phase.STOPPED
+        self._connection = None
+        self._expire = None
         call, self._call = self._call, None
         if call is not None:
             call.cancel()
@@ -255,8 +257,10 @@ class Keepalive:
         Tell that the peer took too long.
         """
         setting = _DEADLINES[self._phase]
+        expire = self._expire
+        assert expire is not None
         self.stop()
-        self._expire(DeadlineExpired(setting, getattr(self._policy, setting)))
+        expire(DeadlineExpired(setting, getattr(self._policy, setting)))
 
 
 _DEADLINES = {

@@ -88,9 +88,9 @@ def _describe(args: tuple[object, ...], kwargs: dict[str, object]) -> str:
     """
     Put a description together again.
     """
-    return ":".join(
-        [
-            *(quoteStringArgument(str(argument)) for argument in args),
-            *(f"{name}={quoteStringArgument(str(kwargs[name]))}" for name in kwargs),
-        ]
-    )
+    # Not quoted, a "=" would make a positional argument a named one.
+    positional = [
+        quoteStringArgument(str(argument)).replace("=", r"\=") for argument in args
+    ]
+    named = [f"{name}={quoteStringArgument(str(kwargs[name]))}" for name in kwargs]
+    return ":".join(positional + named)

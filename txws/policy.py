@@ -38,7 +38,7 @@ OriginPattern = Union[str, "re.Pattern[str]", Callable[[str, IWebSocketRequest],
 _Origin = tuple[str, str, int]
 _ORIGIN = re.compile(
     r"\A([A-Za-z][A-Za-z0-9+.\-]*)://"
-    r"((?:\*\.)?[A-Za-z0-9._\-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?\Z"
+    r"([A-Za-z0-9._\-]+|\[[0-9A-Fa-f:.]+\])(?::([1-9][0-9]{0,4}))?\Z"
 )
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -58,10 +58,10 @@ class Limits:
     @ivar maxLineSize: in one line of the opening handshake.
     @ivar maxConnections: connections of one factory, those in their opening
         handshake included; or L{None}.
-    @ivar highWaterMark: when so much is pending, on top of the Twisted
-        transport's own 64 KiB, producers are paused, and what is received is
-        not read on if it is what makes more pending.
-    @ivar lowWaterMark: when no more is pending, they are resumed.
+    @ivar highWaterMark: when more is pending, on top of the Twisted
+        transport's own 64 KiB, producers are paused; when more of it answers
+        what was received, no more is read.
+    @ivar lowWaterMark: when no more is pending, both go on.
     @ivar maxPendingSize: when so much is pending, the connection is closed
         with code 1008; or L{None}.
     """
@@ -87,11 +87,12 @@ class Limits:
                 _checkCount(name, getattr(self, name))
         for name in ("maxHandshakeSize", "maxHeaders", "maxLineSize", "highWaterMark"):
             _checkCount(name, getattr(self, name))
-        if not 0 <= self.lowWaterMark <= self.highWaterMark:
+        _checkCount("lowWaterMark", self.lowWaterMark, least=0)
+        if self.lowWaterMark > self.highWaterMark:
             raise InvalidSetting(
                 "lowWaterMark",
-                f"must be from 0 to highWaterMark, {self.highWaterMark}, "
-                f"not {self.lowWaterMark!r}",
+                f"must be at most highWaterMark, {self.highWaterMark}, "
+                f"not {self.lowWaterMark}",
             )
         if self.maxPendingSize is not None and self.maxPendingSize < self.highWaterMark:
             raise InvalidSetting(
@@ -176,14 +177,14 @@ class HandshakePolicy:
     )
 
     def __post_init__(self) -> None:
-        for name in ("origins", "subprotocols", "paths"):
-            if isinstance(getattr(self, name), str):
-                raise InvalidSetting(name, "must be a sequence, not one string")
+        object.__setattr__(self, "origins", _freeze("origins", self.origins))
+        for name in ("subprotocols", "paths"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, _freeze(name, getattr(self, name)))
         for subprotocol in self.subprotocols or ():
             _checkSubprotocol(subprotocol)
         for path in self.paths or ():
-            if not path.startswith("/"):
-                raise InvalidSetting("paths", f"must start with '/', not {path!r}")
+            _checkPath(path)
         accepts = tuple(_compileOrigin(pattern) for pattern in self.origins)
         object.__setattr__(self, "_accepts", accepts)
 
@@ -216,12 +217,14 @@ class HandshakePolicy:
         return next((name for name in preferred if name in available), None)
 
 
-def _checkCount(name: str, value: object) -> None:
+def _checkCount(name: str, value: object, least: int = 1) -> None:
     """
     Check a setting that counts something.
     """
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise InvalidSetting(name, f"must be a whole number from 1 on, not {value!r}")
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise InvalidSetting(
+            name, f"must be a whole number from {least} on, not {value!r}"
+        )
 
 
 def _checkSeconds(name: str, value: object) -> None:
@@ -235,12 +238,29 @@ def _checkSeconds(name: str, value: object) -> None:
         )
 
 
-def _checkSubprotocol(name: str) -> None:
+def _freeze(name: str, values: Iterable[object]) -> tuple[object, ...]:
+    """
+    Check a setting that is a sequence, and keep it from changing.
+    """
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        raise InvalidSetting(name, f"must be a sequence, not {values!r}")
+    return tuple(values)
+
+
+def _checkPath(path: object) -> None:
+    """
+    Check that a path can be that of a request.
+    """
+    if not isinstance(path, str) or not path.startswith("/"):
+        raise InvalidSetting("paths", f"must start with '/', not {path!r}")
+
+
+def _checkSubprotocol(name: object) -> None:
     """
     Check that a subprotocol may stand in a header, RFC 6455 section 4.1.
     """
     try:
-        isToken = parseTokens([name]) == [name]
+        isToken = isinstance(name, str) and parseTokens([name]) == [name]
     except ValueError:
         isToken = False
     if not isToken:
@@ -253,7 +273,7 @@ def _compileOrigin(
     """
     Make the function that decides about an origin.
     """
-    if isinstance(pattern, re.Pattern):
+    if isinstance(pattern, re.Pattern) and isinstance(pattern.pattern, str):
         return lambda origin, request: pattern.fullmatch(origin) is not None
     if callable(pattern):
         return pattern
@@ -267,26 +287,26 @@ def _compileOrigin(
 
 
 def _compileOriginText(
-    pattern: str,
+    pattern: object,
 ) -> Callable[[str, IWebSocketRequest], bool]:
     """
     Make the function that compares an origin with one, or with the subdomains
     of one.
     """
-    expected = _splitOrigin(pattern)
+    scheme, wildcard, domain = str(pattern).partition("://*.")
+    expected = _splitOrigin(f"{scheme}://{domain}" if wildcard else scheme)
     if expected is None:
         raise InvalidSetting(
             "origins", f"must be like 'https://example.com:8443', not {pattern!r}"
         )
-    scheme, host, port = expected
-    if not host.startswith("*."):
+    if not wildcard:
         return lambda origin, request: _splitOrigin(origin) == expected
 
     def isSubdomain(origin: str, request: IWebSocketRequest) -> bool:
         found = _splitOrigin(origin)
-        if found is None or (found[0], found[2]) != (scheme, port):
+        if found is None or (found[0], found[2]) != (expected[0], expected[2]):
             return False
-        return found[1].endswith(host[1:]) and found[1] != host[1:]
+        return found[1].endswith(f".{expected[1]}") and found[1][0] != "."
 
     return isSubdomain
 
@@ -296,7 +316,9 @@ def _isSameOrigin(origin: str, request: IWebSocketRequest) -> bool:
     Tell whether a page comes from this very server, RFC 6454 section 5.
     """
     scheme = "https" if request.isSecure else "http"
-    return _splitOrigin(origin) == _splitOrigin(f"{scheme}://{request.host}")
+    expected = _splitOrigin(f"{scheme}://{request.host}")
+    # Two that are no origins are not the same one.
+    return expected is not None and _splitOrigin(origin) == expected
 
 
 def _splitOrigin(origin: str) -> _Origin | None:
@@ -308,6 +330,7 @@ def _splitOrigin(origin: str) -> _Origin | None:
     match = _ORIGIN.match(origin)
     if match is None:
         return None
-    scheme, host, port = match.groups()
+    scheme, host, digits = match.groups()
     scheme = scheme.lower()
-    return scheme, host.lower(), int(port or _DEFAULT_PORTS.get(scheme, 0))
+    port = int(digits or _DEFAULT_PORTS.get(scheme, 0))
+    return (scheme, host.lower(), port) if port <= 65535 else None

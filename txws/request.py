@@ -58,5 +58,19 @@ class WebSocketRequest:
             for pair in value.split(";"):
                 name, isPair, content = pair.partition("=")
                 if isPair:
-                    cookies.setdefault(name.strip(), content.strip().strip('"'))
+                    cookies.setdefault(name.strip(_BLANKS), _unquote(content))
         return MappingProxyType(cookies)
+
+
+# Not what str.strip() takes for blank: "\xa0__Host-id" is not "__Host-id", which
+# only the host itself can set.
+_BLANKS = " \t"
+
+
+def _unquote(content: str) -> str:
+    """
+    Take the quotes off the value of a cookie, RFC 6265 section 4.1.1.
+    """
+    content = content.strip(_BLANKS)
+    isQuoted = len(content) > 1 and content[0] == content[-1] == '"'
+    return content[1:-1] if isQuoted else content

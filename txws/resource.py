@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.resource import Resource
-from twisted.web.server import Site
+from twisted.web.server import Request, Site
 from twisted.web.static import Data
 
 __all__ = ["makePageSite"]
@@ -21,4 +21,16 @@ def makePageSite(page: bytes, clock: IReactorTime) -> Site:
     """
     root = Resource()
     root.putChild(b"", Data(page, "text/html; charset=utf-8"))
-    return Site(root, reactor=clock)
+    return Site(root, _BodilessRequest, reactor=clock)
+
+
+class _BodilessRequest(Request):
+    """
+    A request to which nobody needs to say more than its head.
+    """
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """
+        Read no body: L{twisted.web} would keep one of any size.
+        """
+        self.loseConnection()  # type: ignore[no-untyped-call]  # Twisted's

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import TypeVar
 
 from twisted.internet.interfaces import (
+    IConsumer,
     IProtocol,
     IProtocolFactory,
     IReactorTime,
@@ -31,6 +33,7 @@ from .keepalive import Keepalive
 from .policy import HandshakePolicy, KeepalivePolicy, Limits
 from .request import WebSocketRequest
 from .transport import WebSocketTransport, abortTransport, seeOff
+from .wire.codes import CloseCode
 from .wire.connection import Connection, Role
 from .wire.errors import BadHandshake
 from .wire.extensions import acceptExtensions
@@ -46,6 +49,8 @@ from .wire.serverhandshake import (
 __all__ = ["ServerSettings", "WebSocketServerProtocol"]
 
 _log = Logger()
+_A = TypeVar("_A")
+_R = TypeVar("_R")
 
 
 @dataclass(frozen=True)
@@ -99,7 +104,8 @@ class WebSocketServerProtocol(Protocol):
     ) -> None:
         """
         @param settings: what to do.
-        @param lost: called when this connection is lost.
+        @param lost: called last, when this connection is lost and the
+            application knows.
         @param refusal: why no request is even read, or L{None}.
         """
         self.webSocket: WebSocketTransport | None = None
@@ -134,7 +140,6 @@ class WebSocketServerProtocol(Protocol):
         """
         Tell whom it was handed over.
         """
-        self._lost(self)
         self._keepalive.stop()
         # Whoever still holds this protocol holds nothing of the application.
         webSocket, self.webSocket = self.webSocket, None
@@ -142,8 +147,11 @@ class WebSocketServerProtocol(Protocol):
             webSocket.connectionLost(reason)
         elif self._http is not None:
             self._http.connectionLost(reason)
+        self._lost(self)
 
-    def loseConnection(self, code: int, reason: str) -> None:
+    def loseConnection(
+        self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = ""
+    ) -> None:
         """
         Close an open connection by the closing handshake, any other at once.
 
@@ -153,6 +161,8 @@ class WebSocketServerProtocol(Protocol):
         if self.webSocket is not None:
             self.webSocket.loseConnection(code, reason)
         elif self.transport is not None:
+            # TLS would wait for a site that is still producing.
+            IConsumer(self.transport).unregisterProducer()
             self.transport.loseConnection()
 
     def abortConnection(self) -> None:
@@ -223,7 +233,7 @@ class WebSocketServerProtocol(Protocol):
             isSecure=ISSLTransport.providedBy(self.transport),
             peer=self.transport.getPeer(),
         )
-        settings.handshake.checkRequest(request)
+        self._ask(request, settings.handshake.checkRequest, request)
         request = replace(
             request,
             subprotocol=settings.handshake.chooseSubprotocol(
@@ -236,17 +246,26 @@ class WebSocketServerProtocol(Protocol):
         """
         Ask the application for a handler.
         """
-        try:
-            handler = self._settings.handlerFactory.buildHandler(request)
-        except BadHandshake:
-            raise
-        except Exception:
-            _log.failure("{request}: buildHandler raised", request=request)
-            raise BadHandshake(500, "internal error") from None
+        handlerFactory = self._settings.handlerFactory
+        handler = self._ask(request, handlerFactory.buildHandler, request)
         if handler is None:
             raise BadHandshake(403, "the application refuses")
         self.handlerBuilt(handler)
         return handler
+
+    def _ask(
+        self, request: WebSocketRequest, method: Callable[[_A], _R], argument: _A
+    ) -> _R:
+        """
+        Call the application, which may refuse or fail.
+        """
+        try:
+            return method(argument)
+        except BadHandshake:
+            raise
+        except Exception:
+            _log.failure("{request}: {method} raised", request=request, method=method)
+            raise BadHandshake(500, "internal error") from None
 
     def _accept(
         self,
@@ -278,11 +297,7 @@ class WebSocketServerProtocol(Protocol):
             limits,
             self._keepalive,
         )
-        try:
-            handler.negotiationStarted(webSocket)
-        except Exception:
-            _log.failure("{request}: negotiationStarted raised", request=request)
-            raise BadHandshake(500, "internal error") from None
+        self._ask(request, handler.negotiationStarted, webSocket)
         self._state = _State.UPGRADED
         self.webSocket = webSocket
         self._reader.received.clear()
@@ -301,8 +316,7 @@ class WebSocketServerProtocol(Protocol):
         )
         self._state = _State.REFUSED
         self._reader.received.clear()
-        body = f"{refusal.explanation}\n".encode()
-        self.transport.write(refuseRequest(refusal.status, body, refusal.headers))
+        self.transport.write(_serializeRefusal(refusal))
         self._keepalive.closingProgressed()
         seeOff(self.transport)
 
@@ -313,6 +327,19 @@ class WebSocketServerProtocol(Protocol):
         assert self.transport is not None
         _log.debug("{peer}: {e}", peer=self.transport.getPeer(), e=expired)
         abortTransport(self.transport)
+
+
+def _serializeRefusal(refusal: BadHandshake) -> bytes:
+    """
+    Make the answer that refuses a request, in plain text.
+    """
+    try:
+        body = f"{refusal.explanation}\n".encode()
+        return refuseRequest(refusal.status, body, refusal.headers)
+    except ValueError:
+        # What an application wants to say may be not fit for HTTP.
+        _log.failure("cannot answer with {refusal}", refusal=refusal)
+        return refuseRequest(500, b"internal error\n")
 
 
 def _notAnUpgrade(head: RequestHead) -> BadHandshake:

@@ -58,13 +58,14 @@ class WebSocketService(MultiService):
         """
         gone = self._factory.closeAll(CloseCode.GOING_AWAY, "the server is stopping")
         gone.addTimeout(self._closeTimeout, self._clock)
-        gone.addErrback(_tellAborted)
+        gone.addErrback(self._aborted)
         return gatherResults([maybeDeferred(super().stopService), gone])
 
-
-def _tellAborted(failure: Failure) -> None:
-    """
-    Log that some peers did not answer in time; they have been aborted.
-    """
-    failure.trap(WaitedTooLong)
-    _log.warn("Some peers have been aborted: {reason}", reason=failure.value)
+    def _aborted(self, failure: Failure) -> Deferred[None]:
+        """
+        Some peers did not answer in time.  They have been aborted; wait until
+        they are gone.
+        """
+        failure.trap(WaitedTooLong)
+        _log.warn("Some peers have been aborted: {reason}", reason=failure.value)
+        return self._factory.closeAll()

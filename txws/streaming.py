@@ -127,6 +127,7 @@ class _Text(_Binary):
         """
         heldBack, _ = self._decoder.getstate()
         if heldBack:
+            self._decoder.reset()
             _log.warn(
                 "a connection in text mode was closed within a code point; "
                 "not sent: {heldBack}",
@@ -247,8 +248,13 @@ class StreamTransport:
         """
         See L{IConsumer<twisted.internet.interfaces.IConsumer>}.
         """
-        self._webSocket.attachProducer(producer, streaming)
-        self._producer = producer
+        # First, for a pull producer may be done before it is attached.
+        registered, self._producer = self._producer, producer
+        try:
+            self._webSocket.attachProducer(producer, streaming)
+        except RuntimeError:
+            self._producer = registered
+            raise
 
     def unregisterProducer(self) -> None:
         """
@@ -403,9 +409,11 @@ class StreamHandler:
 
     def setBinaryMode(self, mode: bool) -> None:
         """
-        See L{StreamTransport.setBinaryMode}; before there is one.
+        See L{StreamTransport.setBinaryMode}; also before there is one.
         """
-        if not isinstance(self._encoding, _Base64):
+        if self._transport is not None:
+            self._transport.setBinaryMode(mode)
+        elif not isinstance(self._encoding, _Base64):
             self._encoding = _Binary() if mode else _Text()
 
     def negotiationStarted(self, transport: IWebSocketTransport) -> None:
@@ -430,7 +438,8 @@ class StreamHandler:
         try:
             data = self._transport.receiveText(message)
         except ValueError:
-            _log.warn("{peer} sent text that is not base64", peer=self._transport)
+            peer = self._transport.getPeer()
+            _log.warn("{peer} sent text that is not base64", peer=peer)
             self._transport.webSocket.loseConnection(
                 CloseCode.INVALID_PAYLOAD_DATA, "not base64"
             )
@@ -441,8 +450,10 @@ class StreamHandler:
         """
         Feed the protocol.
         """
-        # An empty message is nothing in a stream of bytes.
-        if data:
+        assert self._transport is not None
+        # An empty message is nothing in a stream of bytes; and who has lost
+        # the connection hears nothing more, also if a producer goes on.
+        if data and not self._transport.disconnecting:
             self._protocol.dataReceived(data)
 
     def pongReceived(self, payload: bytes) -> None:

@@ -5,6 +5,7 @@ C{twistd websocket}: the options, and the service that they describe.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import fields
@@ -19,6 +20,7 @@ from twisted.python.usage import Options as BaseOptions
 from twisted.python.usage import UsageError
 
 from .demo import Demo, readPage
+from .endpoints import WebSocketServerEndpoint
 from .errors import InvalidSetting
 from .factories import Application, WebSocketFactory, handlerFactoryFor
 from .policy import HandshakePolicy, KeepalivePolicy, Limits
@@ -31,6 +33,8 @@ _Settings = TypeVar("_Settings")
 _DEFAULT_PORT = "9000"
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 _NONE = ("unlimited", "never")
+_OPTIONAL = ("max-message-size", "max-fragments", "max-connections", "ping-interval")
+_PORT_NUMBER = re.compile(r"(?:tcp6?|ssl):(?:port=)?(-?[0-9]+)(?::|\Z)")
 
 _WRAP_HELP = (
     "What to serve, as in package.module.name: a factory, a class of protocols, a "
@@ -187,8 +191,10 @@ class Options(BaseOptions):
         given: dict[str, Any] = {}
         for setting in fields(kind):  # type: ignore[arg-type]  # a dataclass
             option = _OPTIONS.get(setting.name)
-            if option is not None and self[option] is not None:
-                given[setting.name] = parse(option, self[option])
+            if option is None or self[option] is None:
+                continue
+            isNone = self[option] in _NONE and option in _OPTIONAL
+            given[setting.name] = None if isNone else parse(option, self[option])
         return kind(**given)
 
     def _loadApplication(self) -> Application | None:
@@ -198,7 +204,7 @@ class Options(BaseOptions):
         name = self["wrap"]
         if name is None:
             if self["text"]:
-                raise UsageError("--text needs --wrap: the demo sends both.")
+                raise UsageError("--text needs --wrap: the demo sends both")
             return None
         if "" not in sys.path and os.getcwd() not in sys.path:
             sys.path.insert(0, os.getcwd())
@@ -207,7 +213,9 @@ class Options(BaseOptions):
             if isinstance(loaded, type) and _isFactoryClass(loaded):
                 loaded = loaded()
         except Exception as error:
-            raise UsageError(f"--wrap cannot load {name!r}: {error}") from None
+            raise UsageError(
+                f"--wrap cannot load {name!r}: {_explain(error)}"
+            ) from None
         application: Application = loaded
         handlerFactoryFor(application, bool(self["text"]))
         return application
@@ -260,34 +268,55 @@ def _checkPort(description: str) -> None:
     from twisted.internet import reactor
 
     try:
-        serverFromString(reactor, description)
+        _checkPortNumber(description)
+        endpoint = serverFromString(reactor, description)
     except Exception as error:
-        raise UsageError(f"--port {description!r} is no endpoint: {error}") from None
+        raise UsageError(
+            f"--port {description!r} is no endpoint: {_explain(error)}"
+        ) from None
+    if isinstance(endpoint, WebSocketServerEndpoint):
+        raise UsageError(
+            f"--port {description!r} needs no 'ws:', which would wrap it twice"
+        )
 
 
-def _parseCount(option: str, value: str) -> int | None:
+def _checkPortNumber(description: str) -> None:
+    """
+    Check a number that Twisted does not look at before it listens.
+
+    @raise ValueError: if it is out of range.
+    """
+    found = _PORT_NUMBER.match(description)
+    if found is not None and not 0 <= int(found[1]) <= 65535:
+        raise ValueError("a port is a number from 0 to 65535")
+
+
+def _explain(error: Exception) -> str:
+    """
+    Put what an exception says into one line.
+    """
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _parseCount(option: str, value: str) -> int:
     """
     Parse a count or a size.
     """
-    if value in _NONE:
-        return None
     number, unit = value, ""
     if value and value[-1].lower() in _UNITS:
         number, unit = value[:-1], value[-1].lower()
     if not (number.isascii() and number.isdecimal() and len(number) < 16):
-        raise UsageError(f"--{option} must be a number, not {value!r}.")
+        raise UsageError(f"--{option} must be a number, not {value!r}")
     return int(number) * _UNITS[unit]
 
 
-def _parseSeconds(option: str, value: str) -> float | None:
+def _parseSeconds(option: str, value: str) -> float:
     """
     Parse a time.
     """
-    if value in _NONE:
-        return None
     try:
         return float(value)
     except ValueError:
         raise UsageError(
-            f"--{option} must be a number of seconds, not {value!r}."
+            f"--{option} must be a number of seconds, not {value!r}"
         ) from None

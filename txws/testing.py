@@ -12,9 +12,10 @@ The rest of the package does not import this module.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import cast
 
 from twisted.internet.address import IPv4Address
-from twisted.internet.error import ConnectionAborted, ConnectionDone
+from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import (
     IConsumer,
     IProducer,
@@ -41,15 +42,16 @@ class MemoryTransport:
     One end of a connection in memory.
 
     What is written stays here until L{takeData}; what the peer sends comes by
-    L{receiveData}.  As with a socket, the protocol is never told of the end of
-    the connection from inside its own call, but by L{settle}.
+    L{receiveData}.  As with a socket, the protocol is told of the end of the
+    connection not from inside its own call, but by L{settle}.
 
     @cvar bufferSize: with more than so many bytes written and not taken, a
         producer is paused.
     @ivar isReading: whether the protocol wants to be told what is received.
     @ivar isLost: whether the protocol has been told of the end.
     @ivar disconnecting: whether the protocol has asked for the end.
-    @ivar writes: each write since the last L{takeData}, as it was made.
+    @ivar producer: who is told when the buffer is full, or L{None}.
+    @ivar writes: each write that is not taken yet, as it was made.
     """
 
     bufferSize = 64 * 1024
@@ -73,10 +75,13 @@ class MemoryTransport:
         self.producer: IProducer | None = None
         self._isStreaming = True
         self._isProducerPaused = False
-        self._isWriteLost = False
+        self._isWriting = False
+        self._isWriteClosing = False
+        self._isWriteClosed = False
         self._host = host
         self._peer = peer
         self._received: list[bytes] = []
+        self._hasPeerClosed = False
         self._ending: Failure | None = None
         self._options = {"noDelay": False, "keepAlive": False}
 
@@ -96,58 +101,80 @@ class MemoryTransport:
         self._received.append(data)
         self._deliver()
 
-    def takeData(self) -> bytes:
+    def takeData(self, size: int | None = None) -> bytes:
         """
-        Take what has been written, as the network does; a producer is resumed,
-        and a transport that is being closed can close.
+        Take what has been written, as the network does.  When nothing is left,
+        a producer is resumed, and a transport that is being closed can close.
+
+        @param size: the most bytes to take; L{None} for all.
         """
-        data = b"".join(self.writes)
-        self.writes.clear()
-        if self.isLost or self._ending is not None:
-            return data
-        if self.producer is not None:
-            if not self._isStreaming:
-                IPullProducer(self.producer).resumeProducing()
-            elif self._isProducerPaused:
-                self._isProducerPaused = False
-                IPushProducer(self.producer).resumeProducing()
+        written = b"".join(self.writes)
+        data = written[:size]
+        self.writes[:] = [written[len(data) :]] if len(data) < len(written) else []
+        if self._isWriting and not self.writes and self._ending is None:
+            self._isWriting = False
+            self._written()
         return data
 
     def settle(self) -> None:
         """
-        Tell the protocol of the end of the connection, if it has come.
+        Tell the protocol what it has not been told because it did not read,
+        and of the end of the connection, if it has come.
         """
         self._deliver()
-        isFlushed = not self.writes and self.producer is None
-        if self._ending is None and self.disconnecting and isFlushed:
-            self._ending = Failure(ConnectionDone())
-        if self._ending is not None and not self.isLost:
-            self.isLost = True
-            self.writes.clear()
-            self._received.clear()
-            producer, self.producer = self.producer, None
-            if producer is not None:
-                producer.stopProducing()
-            self.protocol.connectionLost(self._ending)
+        if not self.writes:
+            self.takeData()
+        if self._ending is not None:
+            self._end(self._ending)
 
     def lose(self, reason: BaseException | None = None) -> None:
         """
-        Lose the connection from outside: the peer has closed it, or the
-        network broke.
+        Lose the connection from outside.
 
-        @param reason: what it is lost with; L{None} if the peer closed.
+        @param reason: what it is lost with, at once, because the network
+            broke; L{None} if the peer has closed it, which is only noticed
+            when everything before has been read.
         """
-        if self._ending is None:
-            self._ending = Failure(reason or ConnectionDone())
+        self._hasPeerClosed = True
+        if reason is not None and self._ending is None:
+            self._ending = Failure(reason)
+        self._deliver()
 
     @property
     def hasEnded(self) -> bool:
         """
         Whether nothing more will be written: the peer may be told.
         """
-        isFlushed = not self.writes and self.producer is None
-        isClosing = self.disconnecting or self._isWriteLost
-        return self._ending is not None or (isClosing and isFlushed)
+        if self._ending is not None or self._isWriteClosed:
+            return True
+        isClosing = self.disconnecting or self._isWriteClosing
+        isFlushed = self._isWriting and not self.writes
+        return isClosing and isFlushed and self._isProducerContent
+
+    @property
+    def isAborted(self) -> bool:
+        """
+        Whether the protocol has ended the connection by force, which is an
+        error for the peer.
+        """
+        ending = self._ending
+        return ending is not None and ending.check(ConnectionAborted) is not None
+
+    @property
+    def unreadSize(self) -> int:
+        """
+        How many bytes were received and not yet read by the protocol.
+        """
+        return sum(map(len, self._received))
+
+    @property
+    def _isProducerContent(self) -> bool:
+        """
+        Whether no producer waits to be resumed.
+        """
+        if self.producer is None:
+            return True
+        return self._isStreaming and not self._isProducerPaused
 
     def _deliver(self) -> None:
         """
@@ -155,6 +182,34 @@ class MemoryTransport:
         """
         while self._received and self.isReading and self._ending is None:
             self.protocol.dataReceived(self._received.pop(0))
+        if self._hasPeerClosed and self.isReading and self._ending is None:
+            self._ending = Failure(ConnectionDone())
+
+    def _written(self) -> None:
+        """
+        Do what comes when the buffer has become empty.
+        """
+        if self.producer is not None and not self._isProducerContent:
+            self._isProducerPaused = False
+            cast(IPullProducer, self.producer).resumeProducing()
+        elif self.disconnecting:
+            self._ending = Failure(ConnectionDone())
+        elif self._isWriteClosing:
+            self._isWriteClosed = True
+
+    def _end(self, ending: Failure) -> None:
+        """
+        Tell the protocol of the end.
+        """
+        if self.isLost:
+            return
+        self._ending = ending
+        self.isLost = True
+        self.writes.clear()
+        producer, self.producer = self.producer, None
+        if producer is not None:
+            producer.stopProducing()
+        self.protocol.connectionLost(ending)
 
     # ITCPTransport
 
@@ -162,40 +217,58 @@ class MemoryTransport:
         """
         Keep bytes for L{takeData}.
         """
-        if not isinstance(data, bytes):
-            raise TypeError(f"data must be bytes, not {type(data).__name__}")
-        if self._ending is not None or self._isWriteLost or not data:
-            return
-        self.writes.append(data)
-        isFull = sum(map(len, self.writes)) > self.bufferSize
-        if isFull and self.producer is not None and self._isStreaming:
-            self._isProducerPaused = True
-            IPushProducer(self.producer).pauseProducing()
+        self.writeSequence((data,))
 
     def writeSequence(self, data: Iterable[bytes]) -> None:
         """
         Keep bytes for L{takeData}.
         """
-        self.write(b"".join(data))
+        pieces = list(data)
+        for piece in pieces:
+            if not isinstance(piece, bytes):
+                raise TypeError(f"data must be bytes, not {type(piece).__name__}")
+        if self._ending is not None or self._isWriteClosed or not any(pieces):
+            return
+        self.writes.append(b"".join(pieces))
+        self._isWriting = True
+        isFull = sum(map(len, self.writes)) > self.bufferSize
+        if isFull and self.producer is not None and self._isStreaming:
+            self._isProducerPaused = True
+            cast(IPushProducer, self.producer).pauseProducing()
 
     def loseConnection(self) -> None:
         """
         Close when everything is written; read no more.
+
+        After L{loseWriteConnection} everything is, and the protocol is told
+        of the end from inside this call, as Twisted does.
         """
-        self.disconnecting = True
+        if self._ending is not None or self.disconnecting:
+            return
         self.isReading = False
+        self.disconnecting = True
+        self._isWriting = True
+        if self._isWriteClosed:
+            self._end(Failure(ConnectionDone()))
 
     def loseWriteConnection(self) -> None:
         """
-        Write no more, and go on to read.
+        Write no more when everything is written, and go on to read.
+
+        To say so twice breaks a connection, as it does with a socket: there is
+        nothing left that could be closed for writing.
         """
-        self._isWriteLost = True
+        if self._isWriteClosed:
+            self.lose(ConnectionLost())
+        self._isWriteClosing = True
+        self._isWriting = True
 
     def abortConnection(self) -> None:
         """
         Close at once.
         """
         self.disconnecting = True
+        self.isReading = False
         self.writes.clear()
         self.lose(ConnectionAborted())
 
@@ -243,20 +316,22 @@ class MemoryTransport:
         """
         if self.producer is not None:
             raise RuntimeError(f"producer {self.producer!r} is registered")
-        if self._ending is not None:
+        if self.isLost:
             producer.stopProducing()
             return
         self.producer = producer
         self._isStreaming = streaming
+        self._isProducerPaused = False
         if not streaming:
-            IPullProducer(producer).resumeProducing()
+            cast(IPullProducer, producer).resumeProducing()
 
     def unregisterProducer(self) -> None:
         """
         See L{IConsumer<twisted.internet.interfaces.IConsumer>}.
         """
         self.producer = None
-        self._isProducerPaused = False
+        if self.disconnecting:
+            self._isWriting = True
 
     # IPushProducer
 
@@ -289,15 +364,20 @@ class MemoryConnection:
     @ivar client: the transport of the client's protocol.
     """
 
-    def __init__(self, server: IProtocol, client: IProtocol) -> None:
+    def __init__(
+        self, server: IProtocol, client: IProtocol, window: int | None = None
+    ) -> None:
         """
         Connect both.
 
         @param server: the server's protocol.
         @param client: the client's protocol.
+        @param window: how many bytes the network takes that are not read on
+            the other side; L{None} for no limit.
         """
         self.server = MemoryTransport(server)
         self.client = MemoryTransport(client, host=_CLIENT, peer=_SERVER)
+        self._window = window
         self.server.connect()
         self.client.connect()
 
@@ -307,11 +387,19 @@ class MemoryConnection:
 
         @param size: in pieces of so many bytes; L{None} for as they come.
         """
-        isMoving = True
-        while isMoving:
-            there = self._carry(self.client, self.server, size)
-            back = self._carry(self.server, self.client, size)
-            isMoving = there or back
+        while self.step(size):
+            pass
+
+    def step(self, size: int | None = None) -> bool:
+        """
+        Carry bytes both ways, once.
+
+        @param size: in pieces of so many bytes; L{None} for as they come.
+        @return: whether anything moved.
+        """
+        there = self._carry(self.client, self.server, size)
+        back = self._carry(self.server, self.client, size)
+        return there or back
 
     def _carry(
         self, source: MemoryTransport, sink: MemoryTransport, size: int | None
@@ -321,16 +409,21 @@ class MemoryConnection:
 
         @return: whether there was anything to carry.
         """
-        data = source.takeData()
+        before = (source.isLost, sink.isLost, sink.unreadSize)
+        room = None if self._window is None else self._window - sink.unreadSize
+        data = source.takeData(room)
         for start in range(0, len(data), size or max(len(data), 1)):
-            piece = data[start : start + size] if size else data
-            sink.receiveData(piece)
-        wasLost = source.isLost
+            sink.receiveData(data[start : start + size] if size else data)
+        if data and sink.isLost:
+            # Nobody is there to take it.
+            source.lose(ConnectionLost())
         source.settle()
-        if source.hasEnded and sink.isReading:
+        if source.isAborted:
+            sink.lose(ConnectionLost())
+        elif source.hasEnded:
             sink.lose()
         sink.settle()
-        return bool(data) or source.isLost is not wasLost
+        return bool(data) or before != (source.isLost, sink.isLost, sink.unreadSize)
 
 
 class RecordingHandler(WebSocketHandler):

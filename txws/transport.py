@@ -68,6 +68,7 @@ class _Turn(Enum):
     OPENING = "it waits for the 101"
     BUSY = "it waits for the end of the turn"
     IDLE = "it leaves at once"
+    OVER = "it is too late"
 
 
 @implementer(IWebSocketTransport)
@@ -105,6 +106,8 @@ class WebSocketTransport:
         self._handler = handler
         self._outflow = Outflow(connection, transport, limits, self)
         self._keepalive = keepalive
+        self._highWaterMark = limits.highWaterMark
+        self._answersSize = 0
         self._pauses: set[_Pause] = set()
         self._turn = _Turn.OPENING
         self._cause: BaseException | None = None
@@ -158,7 +161,8 @@ class WebSocketTransport:
         if self._connection.state is ConnectionState.OPEN:
             self._connection.sendClose(code, reason)
             self._closing()
-            self._flush()
+            # The peer's Close may wait here already.
+            self._deliver()
 
     def abortConnection(self) -> None:
         """
@@ -166,6 +170,7 @@ class WebSocketTransport:
         """
         if self._connection.state is not ConnectionState.CLOSED:
             self._connection.connectionLost()
+            self._keepalive.stop()
             self._outflow.stop()
             abortTransport(self.carrier)
 
@@ -226,7 +231,7 @@ class WebSocketTransport:
         self._outflow.start()
         self._keepalive.connectionOpened(self)
         if self._connection.state is ConnectionState.OPEN:
-            self._call(self._handler.negotiationFinished)
+            self.callApplication(self._handler.negotiationFinished)
         else:
             self._keepalive.closingProgressed()
         self._turn = _Turn.IDLE
@@ -248,9 +253,9 @@ class WebSocketTransport:
             # The peer has closed before it was read to the end.
             self._resume(_Pause.OUTFLOW)
         self._keepalive.stop()
-        self._outflow.stopProducer()
         if self._connection.state is not ConnectionState.CLOSED:
             self._connection.connectionLost()
+        self._outflow.stopProducer()
         ended = self._explain(reason)
         _log.debug("{transport} ended: {ended}", transport=self, ended=ended)
         try:
@@ -289,7 +294,7 @@ class WebSocketTransport:
         See L{KeptAlive<txws.keepalive.KeptAlive>}.
         """
         _log.warn("{transport}: {expired}", transport=self, expired=expired)
-        if self._connection.state is not ConnectionState.CLOSING:
+        if self._connection.state not in _OVER:
             self._cause = expired
         self.abortConnection()
 
@@ -306,6 +311,7 @@ class WebSocketTransport:
         """
         See L{FlowOwner<txws.flow.FlowOwner>}.
         """
+        self._answersSize = 0
         self._resume(_Pause.OUTFLOW)
 
     def outflowExceeded(self) -> None:
@@ -320,6 +326,22 @@ class WebSocketTransport:
             )
             self._connection.discardData()
             self.loseConnection(CloseCode.POLICY_VIOLATION, "read too slowly")
+
+    def callApplication(
+        self, method: Callable[..., object], *arguments: object
+    ) -> None:
+        """
+        See L{FlowOwner<txws.flow.FlowOwner>}.
+        """
+        try:
+            method(*arguments)
+        except Exception:
+            _log.failure(
+                "{transport}: {method.__qualname__} raised",
+                transport=self,
+                method=method,
+            )
+            self.loseConnection(CloseCode.INTERNAL_ERROR, "internal error")
 
     # Helpers
 
@@ -337,21 +359,29 @@ class WebSocketTransport:
         if self._turn is not _Turn.IDLE:
             return
         connection = self._connection
-        pendingBefore = connection.pendingSize
         self._turn = _Turn.BUSY
         try:
             while not self._pauses and (event := connection.nextEvent()) is not None:
+                pendingBefore = connection.pendingSize
                 self._dispatch(event)
+                self._answersSize += connection.pendingSize - pendingBefore
         finally:
             self._turn = _Turn.IDLE
         self._flush()
-        if (
-            connection.pendingSize > pendingBefore
-            and self._outflow.isAboveHighWater
-            and connection.state is ConnectionState.OPEN
-        ):
-            # Only what is caused by reading stops it: two peers that both
-            # send on their own must not wait for each other for ever.
+        self._throttle()
+
+    def _throttle(self) -> None:
+        """
+        Read no more from a peer that does not read what it is answered.
+
+        Only answers count, neither what the application sends on its own nor
+        Pongs, which coalesce: two peers that both send much must not wait for
+        each other for ever.
+        """
+        pendingSize = self._connection.pendingSize
+        self._answersSize = max(0, min(self._answersSize, pendingSize))
+        isOpen = self._connection.state is ConnectionState.OPEN
+        if isOpen and self._answersSize > self._highWaterMark:
             self._pause(_Pause.OUTFLOW)
 
     def _dispatch(self, event: Event) -> None:
@@ -363,8 +393,9 @@ class WebSocketTransport:
         elif isinstance(event, BytesMessageReceived):
             self._receive(self._handler.bytesMessageReceived, event.data)
         elif isinstance(event, PongReceived):
-            if not self._keepalive.pongReceived(event.payload):
-                self._call(self._handler.pongReceived, event.payload)
+            isOurs = self._keepalive.pongReceived(event.payload)
+            if not isOurs and self._connection.state is ConnectionState.OPEN:
+                self.callApplication(self._handler.pongReceived, event.payload)
         elif isinstance(event, CloseReceived):
             self._closing()
         elif isinstance(event, ViolationReceived):
@@ -382,21 +413,7 @@ class WebSocketTransport:
         """
         if self._connection.state is ConnectionState.OPEN:
             self._keepalive.messageMoved()
-            self._call(method, message)
-
-    def _call(self, method: Callable[..., object], *arguments: object) -> None:
-        """
-        Call the application, which may do anything.
-        """
-        try:
-            method(*arguments)
-        except Exception:
-            _log.failure(
-                "{transport}: {method.__qualname__} raised",
-                transport=self,
-                method=method,
-            )
-            self.loseConnection(CloseCode.INTERNAL_ERROR, "internal error")
+            self.callApplication(method, message)
 
     def _sent(self) -> None:
         """
@@ -411,20 +428,20 @@ class WebSocketTransport:
         transport when all is said.
         """
         connection = self._connection
-        if self._turn is _Turn.OPENING:
-            return
-        if self._turn is _Turn.BUSY and connection.pendingSize < _TURN_SIZE:
-            return
-        self._outflow.flush()
-        if connection.state in _OVER and not connection.pendingSize:
-            self._closeTransport()
+        if self._turn is _Turn.BUSY and connection.pendingSize >= _TURN_SIZE:
+            self._outflow.flush()
+        elif self._turn is _Turn.IDLE:
+            self._outflow.flush()
+            if connection.state in _OVER and not connection.pendingSize:
+                self._turn = _Turn.OVER
+                self._closeTransport()
 
     def _closing(self) -> None:
         """
         The closing handshake has begun, or is done: hear the peer out.
         """
         self._keepalive.closingProgressed()
-        self._outflow.stopProducer()
+        self._outflow.finish()
         self._pauses.clear()
         IPushProducer(self.carrier).resumeProducing()
 
@@ -456,6 +473,8 @@ class WebSocketTransport:
             self._pauses.discard(why)
             if not self._pauses:
                 IPushProducer(self.carrier).resumeProducing()
+                # It could not be heard.
+                self._keepalive.heard()
                 self._deliver()
 
     def _explain(self, reason: Failure) -> WebSocketClosed | WebSocketFailed:

@@ -1,5 +1,6 @@
 """
-Runs the Autobahn test suite against txws and judges what it found.
+Runs the Autobahn test suite against txws; what it found is judged by
+L{tests.live.verdicts}.
 
 C{python -m tests.live.conformance} runs the core, that is all cases but the
 compression of sections 12 and 13; C{--help} lists the options. The suite is a
@@ -15,68 +16,37 @@ from __future__ import annotations
 
 import argparse
 import ast
-import gc
 import json
 import os
-import platform
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from enum import Enum, unique
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-import twisted
-from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import TCP4ServerEndpoint
-from twisted.internet.interfaces import IProtocolFactory
-from twisted.internet.protocol import Protocol, connectionDone
-from twisted.internet.stdio import StandardIO
-from twisted.internet.task import react
-from twisted.logger import (
-    FilteringLogObserver,
-    ILogObserver,
-    LogEvent,
-    LogLevel,
-    LogLevelFilterPredicate,
-    globalLogBeginner,
-    textFileLogObserver,
-)
-from twisted.python.failure import Failure
-from zope.interface import implementer
+from .verdicts import Run, Verdict, formatPage, formatSummary, readVerdicts
 
-# What happens there is undefined by the RFC, or depends on who is faster.
-INFORMATIONAL_CASES = frozenset(("7.1.6", "7.13.1", "7.13.2"))
-
-SECTIONS = {
-    1: "Framing",
-    2: "Pings and pongs",
-    3: "Reserved bits",
-    4: "Opcodes",
-    5: "Fragmentation",
-    6: "UTF-8 handling",
-    7: "Closing handshake",
-    9: "Limits and performance",
-    10: "Automatic fragmentation",
-    12: "Compression, different payloads",
-    13: "Compression, different parameters",
-}
+__all__ = [
+    "CORE",
+    "ROLES",
+    "Selection",
+    "SuiteFailed",
+    "SuiteMissing",
+    "findSuite",
+    "main",
+    "runServer",
+]
 
 # Seconds that a child process gets to start, to end, and for all its cases.
 START_TIMEOUT = 20.0
 END_TIMEOUT = 10.0
 RUN_TIMEOUT = 1800.0
-
-# Sections 9.1 and 9.2 send messages of 16 MiB; 9.3 and 9.4 fragment them finely.
-MAX_MESSAGE_SIZE = 64 * 1024 * 1024
-MAX_FRAGMENTS = 1_000_000
 
 
 class SuiteMissing(Exception):
@@ -102,162 +72,6 @@ class Selection:
 
 
 CORE = Selection(("*",), ("12.*", "13.*"))
-
-
-@unique
-class Outcome(Enum):
-    """
-    What a verdict counts as, in the words of the suite.
-    """
-
-    OK = "OK"
-    NON_STRICT = "NON-STRICT"
-    INFORMATIONAL = "INFORMATIONAL"
-    UNIMPLEMENTED = "UNIMPLEMENTED"
-    FAILED = "FAILED"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """
-    What the suite says about one case.
-
-    @ivar case: its number, such as C{"7.1.6"}.
-    @ivar behavior: how the peer behaved; C{"MISSING"} if the case did not run.
-    @ivar behaviorClose: how the connection was closed.
-    @ivar report: the page with the details.
-    """
-
-    case: str
-    behavior: str
-    behaviorClose: str
-    report: Path
-
-    @property
-    def section(self) -> int:
-        """
-        The section of the suite that the case belongs to.
-        """
-        return int(self.case.partition(".")[0])
-
-    @property
-    def outcome(self) -> Outcome:
-        """
-        The worse of the two behaviors; whatever is not known counts as failed.
-        """
-        if self.behaviorClose not in (Outcome.OK.value, self.behavior):
-            return Outcome.FAILED
-        known = {outcome.value: outcome for outcome in Outcome}
-        return known.get(self.behavior, Outcome.FAILED)
-
-    @property
-    def isConformant(self) -> bool:
-        """
-        Whether the case is as good as it can be.
-        """
-        allowed = {Outcome.OK.value}
-        if self.case in INFORMATIONAL_CASES:
-            allowed.add(Outcome.INFORMATIONAL.value)
-        return {self.behavior, self.behaviorClose} <= allowed
-
-
-@dataclass(frozen=True)
-class Run:
-    """
-    One run of the suite.
-
-    @ivar verdicts: one for each case that was asked for.
-    @ivar complaints: what went wrong besides the cases, a sentence each.
-    """
-
-    verdicts: tuple[Verdict, ...]
-    complaints: tuple[str, ...] = ()
-
-    @property
-    def isConformant(self) -> bool:
-        """
-        Whether cases were run and there is nothing to complain of.
-        """
-        cases = [verdict.isConformant for verdict in self.verdicts]
-        return bool(cases) and all(cases) and not self.complaints
-
-
-def readVerdicts(planned: Iterable[str], directory: Path) -> tuple[Verdict, ...]:
-    """
-    Read what the suite wrote about the one peer that was under test.
-
-    @param planned: the cases that the suite was to run.
-    @param directory: where its C{index.json} is.
-    @return: one verdict for each planned case, in that order.
-    """
-    index = json.loads((directory / "index.json").read_text("utf-8"))
-    # A peer that could not be reached is not in the index.
-    entries: Mapping[str, Mapping[str, str]] = next(iter(index.values()), {})
-    return tuple(_readVerdict(case, entries.get(case), directory) for case in planned)
-
-
-def _readVerdict(
-    case: str, entry: Mapping[str, str] | None, directory: Path
-) -> Verdict:
-    if entry is None:
-        return Verdict(case, "MISSING", "MISSING", directory / "wstest.log")
-    report = (directory / entry["reportfile"]).with_suffix(".html")
-    return Verdict(case, entry["behavior"], entry["behaviorClose"], report)
-
-
-def formatSummary(run: Run) -> str:
-    """
-    Render a run for the terminal: the table by section, then what is not OK.
-    """
-    rows = _table(run.verdicts)
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [_alignRow(row, widths) for row in rows]
-    lines += ["", *map(_describe, _notable(run.verdicts))]
-    return "\n".join([*lines, *(f"! {complaint}" for complaint in run.complaints)])
-
-
-def formatMarkdown(run: Run) -> str:
-    """
-    Render a run as a fragment of a Markdown page, without a heading.
-    """
-    header, *rows = [f"| {' | '.join(row)} |" for row in _table(run.verdicts)]
-    rule = f"|---|{'---:|' * (header.count('|') - 2)}"
-    notes = [
-        f"* {verdict.case}: {verdict.behavior}, closing {verdict.behaviorClose}"
-        for verdict in _notable(run.verdicts)
-    ]
-    notes += [f"* {complaint}" for complaint in run.complaints]
-    python = f"{platform.python_implementation()} {platform.python_version()}"
-    versions = f"With Twisted {twisted.__version__} on {python}."
-    return "\n".join([header, rule, *rows, "", *notes, "", versions, ""])
-
-
-def _table(verdicts: Sequence[Verdict]) -> list[list[str]]:
-    rows = [["Section", "Cases", *(outcome.value for outcome in Outcome)]]
-    for section in sorted({verdict.section for verdict in verdicts}):
-        title = f"{section} {SECTIONS.get(section, '')}"
-        rows.append(_row(title, [each for each in verdicts if each.section == section]))
-    return [*rows, _row("All", verdicts)]
-
-
-def _row(title: str, verdicts: Sequence[Verdict]) -> list[str]:
-    counts = Counter(verdict.outcome for verdict in verdicts)
-    return [title, str(len(verdicts)), *(str(counts[outcome]) for outcome in Outcome)]
-
-
-def _alignRow(row: Sequence[str], widths: Sequence[int]) -> str:
-    counts = map(str.rjust, row[1:], widths[1:])
-    return "  ".join([row[0].ljust(widths[0]), *counts])
-
-
-def _notable(verdicts: Iterable[Verdict]) -> list[Verdict]:
-    return [verdict for verdict in verdicts if verdict.outcome is not Outcome.OK]
-
-
-def _describe(verdict: Verdict) -> str:
-    mark = " " if verdict.isConformant else "!"
-    behaviors = f"{verdict.behavior} / {verdict.behaviorClose}"
-    return f"{mark} {verdict.case:9} {behaviors:30} {verdict.report}"
 
 
 def findSuite() -> str:
@@ -366,12 +180,11 @@ def _suite(
 
 @contextmanager
 def _echoServer(directory: Path) -> Iterator[subprocess.Popen[bytes]]:
-    code = "from tests.live.conformance import serveEcho; serveEcho()"
     # The child must find the very txws that this process would import.
     path = os.pathsep.join(map(os.path.abspath, sys.path))
     environment = {**os.environ, "PYTHONPATH": path}
     with (directory / "testee.log").open("wb") as log:
-        pipe, command = subprocess.PIPE, [sys.executable, "-c", code]
+        pipe, command = subprocess.PIPE, [sys.executable, "-m", "tests.live.testee"]
         with _child(command, environment, pipe, pipe, log) as process:
             yield process
 
@@ -424,69 +237,6 @@ def _hasEnded(process: subprocess.Popen[bytes], timeout: float) -> bool:
     return True
 
 
-def serveEcho() -> None:
-    """
-    Serve echoes until standard input ends, so that the server cannot outlive
-    the process that started it; announce the URL on standard output, log on
-    standard error, and end with status 1 if a failure was logged.
-    """
-    failures: list[LogEvent] = []
-
-    @implementer(ILogObserver)
-    def keep(event: LogEvent) -> None:
-        failures.append(event)
-
-    globalLogBeginner.beginLoggingTo(
-        [
-            _atLeast(LogLevel.warn, textFileLogObserver(sys.stderr)),
-            _atLeast(LogLevel.critical, keep),
-        ],
-        redirectStandardIO=False,
-    )
-    react(_serveEcho, (failures,))
-
-
-def _atLeast(level: Any, observer: ILogObserver) -> FilteringLogObserver:
-    return FilteringLogObserver(observer, [LogLevelFilterPredicate(level)])
-
-
-async def _serveEcho(reactor: Any, failures: Sequence[LogEvent]) -> None:
-    endpoint = TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1")
-    port = await endpoint.listen(_echoFactory())
-    print(f"ws://127.0.0.1:{port.getHost().port}", flush=True)
-    await _standardInputEnd()
-    # A Deferred whose failure nobody heard tells of it when it is collected.
-    gc.collect()
-    if failures:
-        raise SystemExit(1)
-
-
-def _standardInputEnd() -> Deferred[None]:
-    ended: Deferred[None] = Deferred()
-
-    class Parent(Protocol):
-        def connectionLost(self, reason: Failure = connectionDone) -> None:
-            ended.callback(None)
-
-    StandardIO(Parent())
-    return ended
-
-
-def _echoFactory() -> IProtocolFactory:
-    # Not above: a foreign server can be tested without txws.
-    from txws import Limits, WebSocketFactory, WebSocketHandler
-
-    class Echo(WebSocketHandler):
-        def textMessageReceived(self, message: str) -> None:
-            self.transport.sendTextMessage(message)
-
-        def bytesMessageReceived(self, data: bytes) -> None:
-            self.transport.sendBytesMessage(data)
-
-    limits = Limits(maxMessageSize=MAX_MESSAGE_SIZE, maxFragments=MAX_FRAGMENTS)
-    return WebSocketFactory(Echo, limits=limits)
-
-
 def main(arguments: Sequence[str]) -> int:
     """
     Run the suite as the command line says.
@@ -505,8 +255,8 @@ def main(arguments: Sequence[str]) -> int:
         print(error, f"Logs: {directory}", sep="\n", file=sys.stderr)
         return 2
     print(formatSummary(run), f"Report: {directory / 'index.html'}", sep="\n\n")
-    if options.markdown is not None:
-        options.markdown.write_text(formatMarkdown(run), "utf-8")
+    if options.rst is not None:
+        options.rst.write_text(formatPage(run), "utf-8")
     return 0 if run.isConformant else 1
 
 
@@ -516,7 +266,7 @@ def _parser() -> argparse.ArgumentParser:
     add("role", nargs="?", choices=sorted(ROLES), default="server")
     add("--cases", type=_selection, default=CORE, metavar="1.*,7.1.6")
     add("--report", type=Path, metavar="DIR", help="default: a new temporary one")
-    add("--markdown", type=Path, metavar="FILE", help="write a summary for the docs")
+    add("--rst", type=Path, metavar="FILE", help="write a summary for the docs")
     add("--timeout", type=float, default=RUN_TIMEOUT, metavar="SECONDS")
     add("--url", metavar="URL", help="test the server there instead of txws")
     return parser

@@ -1,6 +1,6 @@
 """
 Tests that txws conforms to RFC 6455 as the Autobahn test suite sees it, and
-that the judge of its verdicts, L{tests.live.conformance}, is not lenient.
+that the judge of its verdicts, L{tests.live.verdicts}, is not lenient.
 """
 
 from __future__ import annotations
@@ -11,17 +11,14 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from .conformance import (
-    CORE,
+from .conformance import CORE, SuiteMissing, findSuite, runServer
+from .verdicts import (
     Outcome,
     Run,
-    SuiteMissing,
     Verdict,
-    findSuite,
-    formatMarkdown,
+    formatPage,
     formatSummary,
     readVerdicts,
-    runServer,
 )
 
 CORE_SIZE = 301
@@ -208,13 +205,13 @@ class FormattingTests(SynchronousTestCase):
             ],
         )
 
-    def test_markdown(self) -> None:
+    def test_page(self) -> None:
         """
         The page has the same table, and what is not OK without local paths.
         """
-        page = formatMarkdown(self.run_)
-        self.assertIn("| 7 Closing handshake | 2 | 0 | 0 | 1 | 0 | 1 |\n", page)
-        self.assertIn("\n|---|---:|---:|---:|---:|---:|---:|\n", page)
+        page = formatPage(self.run_)
+        row = ("7 Closing handshake", "2", "0", "0", "1", "0", "1")
+        self.assertIn("   * - " + "\n     - ".join(row) + "\n", page)
         self.assertIn("\n* 7.7.1: OK, closing WRONG CODE\n", page)
         self.assertIn("\n* The suite took more than 5 seconds.\n", page)
         self.assertNotIn("report.html", page)

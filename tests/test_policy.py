@@ -1,0 +1,581 @@
+"""
+Tests for L{txws.policy}.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import FrozenInstanceError, fields
+from typing import Any
+
+from twisted.internet.address import IPv4Address
+from twisted.trial.unittest import SynchronousTestCase
+
+from txws.errors import InvalidSetting
+from txws.policy import (
+    ANY_ORIGIN,
+    SAME_ORIGIN,
+    HandshakePolicy,
+    KeepalivePolicy,
+    Limits,
+)
+from txws.request import WebSocketRequest
+from txws.wire.errors import BadHandshake
+from txws.wire.http import Headers, HeadLimits
+
+NAN = float("nan")
+INFINITY = float("inf")
+
+
+def makeRequest(
+    origin: str | None = None,
+    host: str = "example.com",
+    isSecure: bool = False,
+    path: str = "/",
+) -> WebSocketRequest:
+    """
+    Make a request that comes from a page.
+    """
+    return WebSocketRequest(
+        path=path,
+        query="",
+        host=host,
+        origin=origin,
+        headers=Headers(),
+        subprotocols=(),
+        isSecure=isSecure,
+        peer=IPv4Address("TCP", "192.0.2.2", 50000),
+    )
+
+
+class SettingsTestCase(SynchronousTestCase):
+    """
+    Judges settings.
+    """
+
+    def assertInvalid(self, make, setting: str, *values: object) -> None:
+        """
+        Assert that a setting cannot have some values, and that the error says
+        which setting it is and shows the value.
+        """
+        for value in values:
+            try:
+                made = make(**{setting: value})
+            except InvalidSetting as error:
+                self.assertEqual(error.setting, setting, value)
+                self.assertTrue(str(error).startswith(f"{setting} must "), error)
+            else:
+                self.fail(f"{setting}={value!r} makes {made!r}")
+
+
+class LimitsTests(SettingsTestCase):
+    """
+    Tests for L{Limits}.
+    """
+
+    def test_defaults(self):
+        """
+        A server is limited unless it is told otherwise.
+        """
+        self.assertEqual(
+            Limits(),
+            Limits(
+                maxMessageSize=1048576,
+                maxFragments=4096,
+                maxHandshakeSize=16384,
+                maxHeaders=128,
+                maxLineSize=8192,
+                maxConnections=None,
+                highWaterMark=65536,
+                lowWaterMark=16384,
+                maxPendingSize=16777216,
+            ),
+        )
+
+    def test_headLimits(self):
+        """
+        The opening handshake has limits of its own.
+        """
+        limits = Limits(maxHandshakeSize=3, maxHeaders=1, maxLineSize=2)
+        self.assertEqual(
+            limits.headLimits, HeadLimits(maxSize=3, maxHeaders=1, maxLineSize=2)
+        )
+
+    def test_counts(self):
+        """
+        What counts bytes or things is a whole number from 1 on.
+        """
+        for field in fields(Limits):
+            if field.name != "lowWaterMark":
+                bad = (0, -1, 1.5, "1", True, False, NAN, b"", [])
+                self.assertInvalid(Limits, field.name, *bad)
+
+    def test_unlimited(self):
+        """
+        There may be no limit to messages, fragments, connections and what is
+        pending, but there always is one to the rest.
+        """
+        optional = {"maxMessageSize", "maxFragments", "maxConnections"}
+        optional.add("maxPendingSize")
+        unlimited: dict[str, Any] = dict.fromkeys(optional)
+        limits = Limits(**unlimited)
+        for field in fields(Limits):
+            if field.name in optional:
+                self.assertIsNone(getattr(limits, field.name))
+            else:
+                self.assertInvalid(Limits, field.name, None)
+
+    def test_lowWaterMark(self):
+        """
+        The low-water mark is from 0 to the high-water mark.
+        """
+        Limits(lowWaterMark=0)
+        Limits(lowWaterMark=65536)
+        bad = (-1, 65537, 1.5, "1", True, NAN, None)
+        self.assertInvalid(Limits, "lowWaterMark", *bad)
+
+    def test_maxPendingSize(self):
+        """
+        No less may be pending than up to the high-water mark.
+        """
+        Limits(maxPendingSize=65536)
+        self.assertInvalid(Limits, "maxPendingSize", 65535)
+
+    def test_frozen(self):
+        """
+        Settings do not change.
+        """
+        self.assertRaises(
+            FrozenInstanceError, setattr, Limits(), "maxMessageSize", None
+        )
+
+
+class KeepalivePolicyTests(SettingsTestCase):
+    """
+    Tests for L{KeepalivePolicy}.
+    """
+
+    def test_defaults(self):
+        """
+        A silent peer is pinged and given up unless a server is told otherwise.
+        """
+        self.assertEqual(
+            KeepalivePolicy(),
+            KeepalivePolicy(
+                handshakeTimeout=10,
+                pingInterval=20,
+                pingTimeout=20,
+                closeTimeout=5,
+                idleTimeout=None,
+                isOneWay=False,
+            ),
+        )
+
+    def test_seconds(self):
+        """
+        What is a time is a number of seconds more than 0.
+        """
+        for field in fields(KeepalivePolicy):
+            if field.name != "isOneWay":
+                bad = (0, -1, "1", True, False, NAN, INFINITY, b"", [])
+                self.assertInvalid(KeepalivePolicy, field.name, *bad)
+                short: dict[str, Any] = {field.name: 0.001}
+                self.assertEqual(getattr(KeepalivePolicy(**short), field.name), 0.001)
+
+    def test_never(self):
+        """
+        Pings and the end of idle connections can be switched off; the
+        deadlines cannot.
+        """
+        KeepalivePolicy(pingInterval=None, idleTimeout=None)
+        for name in ("handshakeTimeout", "pingTimeout", "closeTimeout"):
+            self.assertInvalid(KeepalivePolicy, name, None)
+
+    def test_frozen(self):
+        """
+        Settings do not change.
+        """
+        self.assertRaises(
+            FrozenInstanceError, setattr, KeepalivePolicy(), "closeTimeout", 1
+        )
+
+
+class OriginTests(SettingsTestCase):
+    """
+    Tests for the origins of L{HandshakePolicy}.
+    """
+
+    def accepts(self, request: WebSocketRequest, *origins) -> bool:
+        """
+        Find out whether a request is accepted.
+        """
+        policy = HandshakePolicy(origins=origins) if origins else HandshakePolicy()
+        try:
+            policy.checkRequest(request)
+        except BadHandshake as refused:
+            self.assertEqual(
+                (refused.status, refused.explanation), (403, "Origin is not allowed")
+            )
+            return False
+        return True
+
+    def assertTable(self, pattern, accepted, refused) -> None:
+        """
+        Assert which origins a pattern matches.
+        """
+        for origin in accepted:
+            self.assertTrue(self.accepts(makeRequest(origin), pattern), origin)
+        for origin in refused:
+            self.assertFalse(self.accepts(makeRequest(origin), pattern), origin)
+
+    def test_noOrigin(self):
+        """
+        A client that is no page sends no Origin, and is accepted, whatever
+        origins are.
+        """
+        for origins in ((SAME_ORIGIN,), (), ("https://example.com",)):
+            HandshakePolicy(origins=origins).checkRequest(makeRequest(None))
+
+    def test_none(self):
+        """
+        Where no origin is allowed, no page is.
+        """
+        policy = HandshakePolicy(origins=())
+        request = makeRequest("http://example.com")
+        self.assertRaises(BadHandshake, policy.checkRequest, request)
+
+    def test_sameOrigin(self):
+        """
+        By default a page may connect that comes from this very server: by
+        scheme, host and port, which may be the default one on either side.
+        """
+        for host, isSecure, origin in (
+            ("example.com", False, "http://example.com"),
+            ("example.com", False, "http://example.com:80"),
+            ("example.com:80", False, "http://example.com"),
+            ("example.com", True, "https://example.com"),
+            ("example.com:443", True, "https://example.com"),
+            ("example.com", True, "https://example.com:443"),
+            ("example.com:8080", False, "http://example.com:8080"),
+            ("EXAMPLE.com", False, "http://example.COM"),
+            ("example.com", False, "HTTP://example.com"),
+            ("127.0.0.1:9000", False, "http://127.0.0.1:9000"),
+            ("[2001:DB8::1]:9000", False, "http://[2001:db8::1]:9000"),
+            ("[::1]", False, "http://[::1]"),
+            ("my_host", False, "http://my_host"),
+        ):
+            request = makeRequest(origin, host, isSecure)
+            self.assertTrue(self.accepts(request), (host, origin))
+
+    def test_otherOrigin(self):
+        """
+        By default no page may connect that comes from anywhere else.
+        """
+        for host, isSecure, origin in (
+            ("example.com", False, "https://example.com"),
+            ("example.com", True, "http://example.com"),
+            ("example.com", False, "ws://example.com"),
+            ("example.com", False, "http://example.com:8080"),
+            ("example.com:8080", False, "http://example.com"),
+            ("example.com:443", False, "https://example.com"),
+            ("example.com", False, "http://evil.com"),
+            ("example.com", False, "http://example.com.evil.com"),
+            ("example.com", False, "http://evilexample.com"),
+            ("example.com", False, "http://www.example.com"),
+            ("www.example.com", False, "http://example.com"),
+            ("[::1]", False, "http://[::2]"),
+            ("example.com", False, "null"),
+            ("example.com", False, ""),
+        ):
+            request = makeRequest(origin, host, isSecure)
+            self.assertFalse(self.accepts(request), (host, origin))
+
+    def test_hostThatIsNoOrigin(self):
+        """
+        If this server was called by a name that no origin has, no page comes
+        from it, above all none whose origin is not one either.
+        """
+        for host in ("a!b.example.com", "example.com:", "a~b", "ex%61mple.com", "a=b"):
+            for origin in ("null", "", "junk", f"http://{host}", "http://evil.com/"):
+                request = makeRequest(origin, host)
+                self.assertFalse(self.accepts(request), (host, origin))
+
+    def test_junk(self):
+        """
+        What is not an origin is like nothing.
+        """
+        junk = (
+            "",
+            "example.com",
+            "http:example.com",
+            "http:/example.com",
+            "//example.com",
+            "http://",
+            "http://example.com/",
+            "http://example.com/path",
+            "http://example.com?",
+            "http://example.com#",
+            "http://example.com:",
+            "http://example.com:0",
+            "http://example.com:080",
+            "http://example.com:65536",
+            "http://example.com:99999",
+            "http://example.com:+80",
+            "http://example.com:8 0",
+            "http://example.com:\u0668\u0660",
+            "http://user@example.com",
+            "http://user:password@example.com",
+            "http://example.com@evil.com",
+            "http://evil.com#@example.com",
+            "http://example.com\\@evil.com",
+            "http://example.com\t",
+            "\thttp://example.com",
+            " http://example.com",
+            "http://example.com ",
+            "http://exa\tmple.com",
+            "http://example.com\n",
+            "http://example.com http://evil.com",
+            "http://example.com, http://example.com",
+            "http://*.example.com",
+            "http://exämple.com",
+            "http://[::1",
+            "http://::1",
+            "javascript://example.com",
+            "file://",
+            "data:",
+        )
+        exact = "http://example.com"
+        self.assertTable(exact, (exact,), junk)
+        self.assertTable("http://*.example.com", ("http://a.example.com",), junk)
+        self.assertTable(SAME_ORIGIN, (exact,), junk)
+
+    def test_exact(self):
+        """
+        An origin is accepted if its scheme, host and port are those that are
+        named.
+        """
+        self.assertTable(
+            "https://Example.com",
+            ("https://example.com", "https://example.com:443", "HTTPS://EXAMPLE.COM"),
+            (
+                "http://example.com",
+                "https://example.com:8443",
+                "https://www.example.com",
+                "https://evilexample.com",
+                "https://example.com.evil.com",
+                "https://exampleXcom",
+                "null",
+            ),
+        )
+        self.assertTable(
+            "http://[::1]:8080", ("http://[::1]:8080",), ("http://[::1]", "http://[::]")
+        )
+        self.assertTable(
+            "app+x://host", ("app+x://host",), ("app+x://host:1", "app://host")
+        )
+
+    def test_subdomains(self):
+        """
+        A wildcard stands for one subdomain or several, not for the domain
+        itself, nor for a domain that only ends like it.
+        """
+        self.assertTable(
+            "https://*.example.com:8443",
+            (
+                "https://a.example.com:8443",
+                "https://A.Example.COM:8443",
+                "https://a.b.example.com:8443",
+            ),
+            (
+                "https://example.com:8443",
+                "https://.example.com:8443",
+                "https://*.example.com:8443",
+                "https://evilexample.com:8443",
+                "https://a.example.com",
+                "http://a.example.com:8443",
+                "https://a.example.com.evil.com:8443",
+                "null",
+            ),
+        )
+
+    def test_null(self):
+        """
+        Pages that have no origin are accepted where that is said.
+        """
+        self.assertTable("null", ("null",), ("NULL", "", "http://null", "nullx"))
+
+    def test_pattern(self):
+        """
+        A compiled pattern has to match all of the header.
+        """
+        pattern = re.compile(r"https://[a-z]+\.example\.com|http://localhost")
+        self.assertTable(
+            pattern,
+            ("https://a.example.com", "http://localhost"),
+            (
+                "https://a.example.com.evil.com",
+                "xhttps://a.example.com",
+                "https://a.example.com\n",
+                "http://localhost:80",
+                "",
+            ),
+        )
+
+    def test_function(self):
+        """
+        A function decides for itself, by the header and the request.
+        """
+        asked = []
+
+        def accept(origin, request) -> bool:
+            asked.append((origin, request))
+            return origin == "anything at all"
+
+        request = makeRequest("anything at all")
+        self.assertTrue(self.accepts(request, accept))
+        self.assertFalse(self.accepts(makeRequest("else"), accept))
+        self.assertEqual(asked[0], ("anything at all", request))
+        self.assertIs(asked[0][1], request)
+
+    def test_any(self):
+        """
+        Everything can be accepted, if that is said.
+        """
+        junk = ("http://evil.com", "null", "", "junk\t")
+        self.assertTable(ANY_ORIGIN, junk, ())
+
+    def test_several(self):
+        """
+        One of several origins is enough.
+        """
+        origins = ("null", "https://a.example", SAME_ORIGIN)
+        for origin in ("null", "https://a.example", "http://example.com"):
+            self.assertTrue(self.accepts(makeRequest(origin), *origins), origin)
+        request = makeRequest("https://b.example")
+        self.assertFalse(self.accepts(request, *origins))
+
+    def test_invalid(self):
+        """
+        What is not the pattern of an origin cannot be a setting.
+        """
+        self.assertInvalid(
+            HandshakePolicy,
+            "origins",
+            ["example.com"],
+            ["https://example.com/"],
+            ["https://*"],
+            ["https://a.*.example.com"],
+            ["https://*example.com"],
+            ["https://example.com:0"],
+            ["https://example.com:65536"],
+            [""],
+            [None],
+            [80],
+            [b"https://example.com"],
+            [re.compile(b"https://example.com")],
+            "https://example.com",
+            b"*",
+            None,
+            80,
+        )
+
+
+class HandshakePolicyTests(SettingsTestCase):
+    """
+    Tests for the paths and subprotocols of L{HandshakePolicy}.
+    """
+
+    def test_paths(self):
+        """
+        All paths exist if none are named, and only those that are named else.
+        """
+        HandshakePolicy().checkRequest(makeRequest(path="/anything"))
+        policy = HandshakePolicy(paths=("/feed", "/chät"))
+        policy.checkRequest(makeRequest(path="/feed"))
+        policy.checkRequest(makeRequest(path="/chät"))
+        for path in ("/", "/feed/", "/Feed", "/feed/..", "//feed", "/fee"):
+            request = makeRequest("http://evil.com", path=path)
+            refused = self.assertRaises(BadHandshake, policy.checkRequest, request)
+            self.assertEqual(refused.status, 404, path)
+
+    def test_noPaths(self):
+        """
+        If no path exists, none does.
+        """
+        policy = HandshakePolicy(paths=())
+        self.assertRaises(BadHandshake, policy.checkRequest, makeRequest())
+
+    def test_invalidPaths(self):
+        """
+        A path begins with a slash.
+        """
+        self.assertInvalid(
+            HandshakePolicy, "paths", ["feed"], [""], ["/", None], [b"/"], "/feed", 1
+        )
+
+    def test_subprotocol(self):
+        """
+        Of what both sides speak, the server's preference counts, not the
+        order in which the client offers it.
+        """
+        policy = HandshakePolicy(subprotocols=("v2", "v1"))
+        for offered, chosen in (
+            (("v1", "v2"), "v2"),
+            (("v1",), "v1"),
+            (("v3", "v1"), "v1"),
+            (("V2",), None),
+            (("v3",), None),
+            ((), None),
+        ):
+            self.assertEqual(policy.chooseSubprotocol(offered, ("v3",)), chosen)
+
+    def test_subprotocolOfTheApplication(self):
+        """
+        If the policy names no subprotocols, those of the application count.
+        """
+        policy = HandshakePolicy()
+        self.assertEqual(policy.chooseSubprotocol(("a", "b"), ("b", "a")), "b")
+        self.assertIsNone(policy.chooseSubprotocol(("a",), ()))
+
+    def test_noSubprotocol(self):
+        """
+        A policy may say that none is spoken, whatever the application says.
+        """
+        policy = HandshakePolicy(subprotocols=())
+        self.assertIsNone(policy.chooseSubprotocol(("a",), ("a",)))
+
+    def test_invalidSubprotocols(self):
+        """
+        A subprotocol can stand in a header.
+        """
+        self.assertInvalid(
+            HandshakePolicy,
+            "subprotocols",
+            ["a b"],
+            ["a,b"],
+            [""],
+            ["a\r\nX: y"],
+            ["ü"],
+            [" a"],
+            ["a", None],
+            [b"a"],
+            "a",
+            1,
+        )
+
+    def test_frozen(self):
+        """
+        A policy is a value: it does not change, not even when the list does
+        that it was made from.
+        """
+        paths = ["/"]
+        origins = ["https://example.com"]
+        policy = HandshakePolicy(origins=origins, paths=paths, subprotocols=["a"])
+        paths.append("/secret")
+        origins.clear()
+        request = makeRequest("https://example.com", path="/secret")
+        self.assertRaises(BadHandshake, policy.checkRequest, request)
+        self.assertRaises(FrozenInstanceError, setattr, policy, "paths", None)
+        same = HandshakePolicy(("https://example.com",), ("a",), ("/",))
+        self.assertEqual(policy, same)
+        self.assertEqual(hash(policy), hash(same))

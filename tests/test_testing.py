@@ -1,0 +1,267 @@
+"""
+Tests for L{txws.testing}.
+"""
+
+from __future__ import annotations
+
+from twisted.internet.address import IPv4Address
+from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.interfaces import IConsumer, IPushProducer, ITCPTransport
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface.verify import verifyObject
+
+from txws.interfaces import IWebSocketHandler
+from txws.testing import MemoryConnection, MemoryTransport, RecordingHandler
+
+from .contract import Producer, Recorder, TransportContract
+
+
+class ContractTests(TransportContract, SynchronousTestCase):
+    """
+    Two ends in memory do what two sockets do.
+    """
+
+    def setUp(self) -> None:
+        """
+        Connect two protocols.
+        """
+        self.nearProtocol, self.farProtocol = Recorder(), Recorder()
+        self._connection = MemoryConnection(self.nearProtocol, self.farProtocol)
+        self.near = self._connection.server
+        self.far = self._connection.client
+
+    def turn(self) -> None:
+        """
+        Carry everything.
+        """
+        self._connection.flush()
+
+
+class MemoryTransportTests(SynchronousTestCase):
+    """
+    Tests for L{MemoryTransport} alone: what a test does with it.
+    """
+
+    def setUp(self) -> None:
+        """
+        Connect a protocol.
+        """
+        self.protocol = Recorder()
+        self.transport = MemoryTransport(self.protocol)
+        self.transport.connect()
+
+    def test_interfaces(self):
+        """
+        It is all that TCP is to a protocol.
+        """
+        for interface in (ITCPTransport, IConsumer, IPushProducer):
+            verifyObject(interface, self.transport)
+        self.assertIs(self.protocol.transport, self.transport)
+
+    def test_addresses(self):
+        """
+        It has addresses, that of a server unless it is told otherwise.
+        """
+        self.assertEqual(self.transport.getHost().port, 80)
+        ours = IPv4Address("TCP", "192.0.2.3", 1)
+        theirs = IPv4Address("TCP", "192.0.2.4", 2)
+        transport = MemoryTransport(self.protocol, ours, theirs)
+        self.assertEqual((transport.getHost(), transport.getPeer()), (ours, theirs))
+
+    def test_writes(self):
+        """
+        Each write can be seen, as it was made, until it is taken.
+        """
+        self.transport.write(b"a")
+        self.transport.writeSequence([b"b", b"c"])
+        self.assertEqual(self.transport.writes, [b"a", b"bc"])
+        self.assertEqual(self.transport.takeData(), b"abc")
+        self.assertEqual(self.transport.writes, [])
+
+    def test_takeSome(self):
+        """
+        A slow network takes only some of what was written; the producer waits
+        until it has taken all.
+        """
+        producer = Producer()
+        self.transport.registerProducer(producer, True)
+        self.transport.write(b"abc" + bytes(65536))
+        self.assertEqual(self.transport.takeData(0), b"")
+        self.assertEqual(self.transport.takeData(2), b"ab")
+        self.assertEqual(self.transport.takeData(1), b"c")
+        self.assertEqual(producer.told, ["pause"])
+        self.assertEqual(self.transport.takeData(65536), bytes(65536))
+        self.assertEqual(producer.told, ["pause", "resume"])
+
+    def test_receive(self):
+        """
+        What is received is told at once, or when the protocol reads.
+        """
+        self.transport.receiveData(b"a")
+        self.assertEqual(self.protocol.received, b"a")
+        self.transport.pauseProducing()
+        self.assertFalse(self.transport.isReading)
+        self.transport.receiveData(b"bc")
+        self.transport.receiveData(b"d")
+        self.assertEqual(self.protocol.received, b"a")
+        self.assertEqual(self.transport.unreadSize, 3)
+        self.transport.resumeProducing()
+        self.transport.settle()
+        self.assertEqual(self.protocol.received, b"abcd")
+        self.assertEqual(self.transport.unreadSize, 0)
+
+    def test_lose(self):
+        """
+        The peer can be gone, or the network: one is noticed when everything
+        has been read, the other one at once.
+        """
+        self.transport.pauseProducing()
+        self.transport.receiveData(b"a")
+        self.transport.lose()
+        self.transport.settle()
+        self.assertFalse(self.transport.isLost)
+        self.transport.resumeProducing()
+        self.transport.settle()
+        self.assertTrue(self.transport.isLost)
+        self.assertEqual(self.protocol.received, b"a")
+        self.assertIs(self.protocol.ending, ConnectionDone)
+        self.setUp()
+        self.transport.pauseProducing()
+        self.transport.receiveData(b"a")
+        self.transport.lose(ConnectionLost())
+        self.assertFalse(self.transport.isLost)
+        self.transport.settle()
+        self.transport.settle()
+        self.assertEqual(self.protocol.received, b"")
+        self.assertIs(self.protocol.ending, ConnectionLost)
+
+    def test_hasEnded(self):
+        """
+        Whether nothing more will be written can be seen before the protocol is
+        told.
+        """
+        for close in ("loseConnection", "loseWriteConnection", "stopProducing"):
+            self.setUp()
+            self.transport.write(b"a")
+            self.assertFalse(self.transport.hasEnded)
+            getattr(self.transport, close)()
+            self.assertFalse(self.transport.hasEnded)
+            self.transport.takeData()
+            self.assertTrue(self.transport.hasEnded)
+            self.assertFalse(self.transport.isAborted)
+        self.setUp()
+        self.transport.abortConnection()
+        self.assertTrue(self.transport.hasEnded)
+        self.assertTrue(self.transport.isAborted)
+        self.assertTrue(self.transport.disconnecting)
+
+
+class MemoryConnectionTests(SynchronousTestCase):
+    """
+    Tests for L{MemoryConnection} alone.
+    """
+
+    def setUp(self) -> None:
+        """
+        Connect two protocols.
+        """
+        self.server, self.client = Recorder(), Recorder()
+
+    def test_addresses(self):
+        """
+        The host of one is the peer of the other.
+        """
+        connection = MemoryConnection(self.server, self.client)
+        self.assertEqual(connection.server.getHost(), connection.client.getPeer())
+        self.assertEqual(connection.server.getPeer(), connection.client.getHost())
+        self.assertNotEqual(connection.server.getHost(), connection.client.getHost())
+
+    def test_pieces(self):
+        """
+        Bytes can be carried in pieces.
+        """
+        pieces: list[bytes] = []
+
+        class Pieces(Recorder):
+            """
+            Notes each piece.
+            """
+
+            def dataReceived(self, data: bytes) -> None:
+                """
+                Note it.
+                """
+                pieces.append(data)
+
+        connection = MemoryConnection(Pieces(), self.client)
+        connection.client.write(b"abcdefg")
+        connection.flush(3)
+        self.assertEqual(pieces, [b"abc", b"def", b"g"])
+
+    def test_window(self):
+        """
+        The network takes no more than its window of what is not read; the
+        rest waits with who wrote it.
+        """
+        connection = MemoryConnection(self.server, self.client, window=10)
+        producer = Producer()
+        connection.client.registerProducer(producer, True)
+        connection.server.pauseProducing()
+        connection.client.write(bytes(range(100)) * 1000)
+        connection.flush()
+        self.assertEqual(connection.server.unreadSize, 10)
+        self.assertEqual(sum(map(len, connection.client.writes)), 99990)
+        self.assertEqual(producer.told, ["pause"])
+        connection.server.resumeProducing()
+        connection.flush()
+        self.assertEqual(self.server.received, bytes(range(100)) * 1000)
+        self.assertEqual(producer.told, ["pause", "resume"])
+
+    def test_step(self):
+        """
+        Bytes can be carried once, and whether there were any is told.
+        """
+        connection = MemoryConnection(self.server, self.client, window=1)
+        connection.client.write(b"ab")
+        self.assertTrue(connection.step())
+        self.assertEqual(self.server.received, b"a")
+        self.assertTrue(connection.step())
+        self.assertFalse(connection.step())
+        self.assertEqual(self.server.received, b"ab")
+
+
+class RecordingHandlerTests(SynchronousTestCase):
+    """
+    Tests for L{RecordingHandler}.
+    """
+
+    def test_records(self):
+        """
+        It notes all calls, in their order, and the messages alone.
+        """
+        handler = RecordingHandler()
+        verifyObject(IWebSocketHandler, handler)
+        self.assertIsNone(handler.reason)
+        transport: object = object()
+        reason = Failure(ConnectionDone())
+        handler.negotiationStarted(transport)  # type: ignore[arg-type]  # not used
+        handler.negotiationFinished()
+        handler.textMessageReceived("a")
+        handler.pongReceived(b"b")
+        handler.bytesMessageReceived(b"c")
+        handler.connectionLost(reason)
+        self.assertEqual(
+            handler.events,
+            [
+                ("negotiationStarted",),
+                ("negotiationFinished",),
+                ("textMessageReceived", "a"),
+                ("pongReceived", b"b"),
+                ("bytesMessageReceived", b"c"),
+                ("connectionLost",),
+            ],
+        )
+        self.assertEqual(handler.messages, ["a", b"c"])
+        self.assertIs(handler.reason, reason)
+        self.assertIs(handler.transport, transport)
