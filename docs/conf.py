@@ -10,12 +10,14 @@ author = "The txws maintainers"
 copyright = "the txws maintainers"
 version = release = __version__
 
-extensions = ["names", "tables"]
+extensions = ["names", "transitions"]
 exclude_patterns = ["_build", "conformance-server.rst"]
 highlight_language = "text"
 nitpicky = True
 
 html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["names.css"]
 html_title = f"txws {release}"
 html_copy_source = False
 html_show_sphinx = False

@@ -116,6 +116,10 @@ class _Carried(Protocol):
         self._webSocket.connectionLost(reason)
 
 
+# A message that fills a transport, and of which nothing waits.
+FULL = 64 * 1024
+
+
 class End:
     """
     One end of a connection, and its peer's bytes.
@@ -142,8 +146,7 @@ class End:
         self.limits = limits or Limits()
         self.wire = makeConnection(role, maxMessageSize=self.limits.maxMessageSize)
         request = WebSocketRequest(
-            path="/feed",
-            query="",
+            target="/feed",
             host="example.com",
             origin=None,
             headers=Headers(),
@@ -184,7 +187,7 @@ class End:
         Make one that is open and whose transport takes no more.
         """
         end = cls.opened(*arguments, **settings)
-        end.webSocket.sendBytesMessage(bytes(70000))
+        end.webSocket.sendBytesMessage(bytes(FULL))
         return end
 
     @property

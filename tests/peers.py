@@ -224,8 +224,7 @@ def streamHandlerFor(factory: IProtocolFactory, peer: MemoryTransport) -> Stream
     Make the handler that a client needs to run a byte-stream protocol.
     """
     request = WebSocketRequest(
-        path="/",
-        query="",
+        target="/",
         host="example.com",
         origin=None,
         headers=Headers(),

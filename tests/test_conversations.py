@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IPushProducer
 from twisted.internet.protocol import Factory
@@ -29,7 +31,7 @@ from txws.policy import KeepalivePolicy, Limits
 from txws.testing import MemoryConnection, RecordingHandler
 
 from .certificates import makePEM
-from .ends import ActingHandler
+from .ends import Act, ActingHandler
 from .peers import wrapTLS
 
 # Reserved bits that nobody has claimed.
@@ -175,9 +177,34 @@ class Pair:
         return self.atServer.reason.value, self.atClient.reason.value
 
 
-class ConversationTests(SynchronousTestCase):
+def startBulk(transport: IWebSocketTransport) -> None:
     """
-    Over TCP.
+    Send much, and nothing else that is produced.
+    """
+    transport.detachProducer()
+    Bulk(transport, 5).start()
+
+
+stable = settings(deadline=None, derandomize=True, max_examples=60, database=None)
+
+ACTS: dict[str, Act] = {
+    "say": lambda transport: transport.sendTextMessage("hello"),
+    "send": lambda transport: transport.sendBytesMessage(bytes(40000)),
+    "ping": lambda transport: transport.ping(b"p"),
+    "pause": lambda transport: transport.pauseProducing(),
+    "resume": lambda transport: transport.resumeProducing(),
+    "lose": lambda transport: transport.loseConnection(),
+    "abort": lambda transport: transport.abortConnection(),
+    "break": lambda transport: transport.carrier.write(BROKEN),
+    "bulk": startBulk,
+    "detach": lambda transport: transport.detachProducer(),
+}
+names = st.sampled_from(sorted(set(ACTS) - {"bulk"}))
+
+
+class ConversationTestCase(SynchronousTestCase):
+    """
+    Judges conversations.
     """
 
     isSecure = False
@@ -212,6 +239,12 @@ class ConversationTests(SynchronousTestCase):
         self.assertEqual(list(pair.factory.connections), [])
         self.assertEqual(self.flushLoggedErrors(), [])
         return reasons
+
+
+class ConversationTests(ConversationTestCase):
+    """
+    Over TCP.
+    """
 
     def test_messages(self):
         """
@@ -494,3 +527,42 @@ class TLSConversationTests(ConversationTests):
     """
 
     isSecure = True
+
+
+class AnyTests(ConversationTestCase):
+    """
+    What holds whatever happens.
+    """
+
+    @stable
+    @given(
+        isSecure=st.booleans(),
+        acts=st.lists(
+            st.tuples(st.booleans(), st.sampled_from(sorted(ACTS))), max_size=20
+        ),
+        inside=st.tuples(st.none() | names, st.none() | names),
+        window=st.sampled_from((None, 1000, 100000)),
+    )
+    def test_anything(self, isSecure, acts, inside, window):
+        """
+        Whatever two ends do, in whatever order: when one of them closes, both
+        are soon gone, and nothing is left.
+        """
+        handlers = [
+            ActingHandler(
+                **({} if name is None else {"textMessageReceived": ACTS[name]})
+            )
+            for name in inside
+        ]
+        limits = Limits(highWaterMark=5000, lowWaterMark=100, maxPendingSize=300000)
+        pair = Pair(isSecure, window, limits, *handlers)
+        for isClient, name in acts:
+            ACTS[name](handlers[isClient].transport)
+            pair.step()
+        for handler in handlers:
+            handler.acts.clear()
+            handler.transport.resumeProducing()
+        pair.server.loseConnection()
+        pair.wait(12)
+        reasons = pair.reasons()
+        self.assertGone(pair, *map(type, reasons))

@@ -15,14 +15,16 @@ from types import ModuleType
 from typing import Any
 from unittest import TestResult
 
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import serverFromString
 from twisted.internet.protocol import Protocol
 from twisted.internet.testing import StringTransport
 from twisted.protocols.portforward import ProxyServer
 from twisted.python.reflect import namedAny
 from twisted.trial.unittest import SynchronousTestCase
 
-from txws import WebSocketFactory
+from txws import HandlerFactory, HandshakePolicy, WebSocketFactory
 from txws.client import ClientSettings, WebSocketClientProtocol
 from txws.tap import Options
 from txws.testing import MemoryConnection, RecordingHandler
@@ -356,6 +358,41 @@ class StyleTests(ExampleTestCase):
         self.assertEqual(shown, {path.name for path in EXAMPLES})
 
 
+class TutorialTests(ExampleTestCase):
+    """
+    What the tutorial tells about proxies.
+    """
+
+    def test_proxyProtocol(self) -> None:
+        """
+        Behind C{haproxy:} the peer is the one that the proxy names.
+        """
+        handler = RecordingHandler()
+        factory = WebSocketFactory(HandlerFactory(lambda: handler))
+        endpoint = serverFromString(self.reactor, "haproxy:tcp:9001")
+        endpoint.listen(factory)
+        peer = RawPeer(self.listeningAt(9001))
+        peer.send(b"PROXY TCP4 203.0.113.7 192.0.2.1 50000 9001\r\n", makeRequest())
+        self.assertEqual(peer.takeAnswer().status, 101)
+        self.assertEqual(
+            handler.transport.request.peer, IPv4Address("TCP", "203.0.113.7", 50000)
+        )
+
+    def test_originBehindAProxy(self) -> None:
+        """
+        Behind a proxy that ends TLS the server's own origin is not the one of
+        its pages: that has to be named.
+        """
+        origins = ("https://example.com",)
+        for policy, status in (
+            (HandshakePolicy(), 403),
+            (HandshakePolicy(origins=origins), 101),
+        ):
+            peer = RawPeer(WebSocketFactory(RecordingHandler, handshake=policy))
+            peer.send(makeRequest(("Origin", *origins)))
+            self.assertEqual(peer.takeAnswer().status, status)
+
+
 class DocumentTests(ExampleTestCase):
     """
     What the pages show.
@@ -377,10 +414,13 @@ class DocumentTests(ExampleTestCase):
         The Python of the README and of the pages, block after block, does what
         it says, as far as that shows when it is run.
         """
+        tried = 0
         for path in (ROOT / "README.rst", *DOCUMENTS):
             names = self.namesForSnippets()
             for number, code in blocks(path, "python"):
                 exec(compile(code, f"{path}:{number}", "exec"), names)
+                tried += 1
+        self.assertGreater(tried, 0)
 
     def namesForSnippets(self) -> dict[str, object]:
         """

@@ -23,7 +23,7 @@ from txws.wire.frames import serializeHeader
 from .wire.tables import readFrames
 
 # More than a transport takes before it is full.
-FULL = 70000
+FULL = 64 * 1024
 
 
 @implementer(IPushProducer)

@@ -5,6 +5,7 @@ Tests for L{txws.keepalive}.
 from __future__ import annotations
 
 from typing import Any
+from weakref import ref
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -30,6 +31,7 @@ class KeptConnection:
     def __init__(self, policy: KeepalivePolicy = POLICY) -> None:
         self.clock = Clock()
         self.isListening = True
+        self.isProgressing = False
         self.acts: list[tuple[Any, ...]] = []
         self.payloads: list[bytes] = []
         self.keepalive = Keepalive(policy, self.clock, self.expire)
@@ -50,6 +52,12 @@ class KeptConnection:
         """
         self.acts.append((self.clock.seconds(), "pong" if isOneWay else "ping"))
         self.payloads.append(payload)
+
+    def hasProgressed(self) -> bool:
+        """
+        Tell what the test wants.
+        """
+        return self.isProgressing
 
     def becomeIdle(self) -> None:
         """
@@ -214,18 +222,43 @@ class HeartbeatTests(SynchronousTestCase):
     def test_notListening(self):
         """
         Who does not listen does not complain of silence: as long as nothing is
-        read, a peer is neither pinged nor given up.
+        read, a peer is pinged, which shows whether it can be written to, but
+        not given up.
         """
         connection = KeptConnection.opened()
         connection.wait(until=20)
         connection.isListening = False
-        connection.wait(until=200)
-        self.assertEqual(connection.acts, [(20, "ping")])
+        connection.wait(until=100)
+        self.assertEqual(connection.acts, [(20, "ping"), (47, "ping"), (74, "ping")])
         connection.isListening = True
         connection.wait(until=300)
-        (pinged, ping), (ended, *end) = connection.acts[1:]
-        self.assertEqual((ping, end), ("ping", ["pingTimeout", 7]))
-        self.assertEqual(ended - pinged, 7)
+        self.assertEqual(connection.acts[3:], [(101, "ping"), (108, "pingTimeout", 7)])
+
+    def test_slowPeer(self):
+        """
+        A peer that takes what is on its way to it is alive, however long its
+        answer takes.
+        """
+        connection = KeptConnection.opened()
+        connection.isProgressing = True
+        connection.wait(until=100)
+        self.assertEqual(connection.acts, [(20, "ping"), (47, "ping"), (74, "ping")])
+        connection.isProgressing = False
+        connection.wait(until=108)
+        self.assertEqual(connection.acts[-1], (108, "pingTimeout", 7))
+
+    def test_slowPeerOfAClosing(self):
+        """
+        The same holds while the connection is being closed.
+        """
+        connection = KeptConnection.opened()
+        connection.isProgressing = True
+        connection.keepalive.closingProgressed()
+        connection.wait(until=24)
+        self.assertEqual(connection.acts, [])
+        connection.isProgressing = False
+        connection.wait(until=25)
+        self.assertEqual(connection.acts, [(25, "closeTimeout", 5)])
 
     def test_never(self):
         """
@@ -248,7 +281,8 @@ class HeartbeatTests(SynchronousTestCase):
         connection.hearAt(79)
         connection.wait(until=98.5)
         self.assertEqual(len(connection.acts), 3)
-        self.assertFalse(connection.keepalive.pongReceived(connection.payloads[-1]))
+        self.assertTrue(connection.keepalive.pongReceived(connection.payloads[-1]))
+        self.assertIsNone(connection.keepalive.roundTripTime)
 
     def test_fewCalls(self):
         """
@@ -291,19 +325,29 @@ class PongTests(SynchronousTestCase):
     def test_foreign(self):
         """
         A Pong that answers no heartbeat is not ours: one that nobody asked
-        for, one for a Ping of the application, one that answers a second time.
+        for, one for a Ping of the application.
         """
         connection = KeptConnection.opened()
-        keepalive = connection.keepalive
-        for payload in (b"", b"\0\0\0\1"):
-            self.assertFalse(keepalive.pongReceived(payload))
         connection.wait(until=20)
-        (payload,) = connection.payloads
-        for foreign in (b"", payload + b"\0", payload[:-1], b"hello"):
-            self.assertFalse(keepalive.pongReceived(foreign))
-        self.assertIsNone(keepalive.roundTripTime)
-        self.assertTrue(keepalive.pongReceived(payload))
-        self.assertFalse(keepalive.pongReceived(payload))
+        for foreign in (b"", b"\0\0\0\1", b"txws", b"hello"):
+            self.assertFalse(connection.keepalive.pongReceived(foreign))
+        self.assertIsNone(connection.keepalive.roundTripTime)
+
+    def test_late(self):
+        """
+        A Pong that answers an earlier heartbeat, or a second time, is ours but
+        measures nothing.
+        """
+        connection = KeptConnection.opened()
+        connection.hearAt(20, 21)
+        connection.wait(until=41)
+        first, second = connection.payloads
+        self.assertTrue(connection.keepalive.pongReceived(first))
+        self.assertIsNone(connection.keepalive.roundTripTime)
+        connection.wait(2)
+        self.assertTrue(connection.keepalive.pongReceived(second))
+        self.assertTrue(connection.keepalive.pongReceived(second))
+        self.assertEqual(connection.keepalive.roundTripTime, 2)
 
     def test_different(self):
         """
@@ -440,6 +484,18 @@ class StopTests(SynchronousTestCase):
         connection.keepalive.closingProgressed()
         connection.keepalive.pongReceived(b"")
         self.assertEqual(connection.clock.getDelayedCalls(), [])
+
+    def test_letsGo(self):
+        """
+        After the end the connection is not kept in memory.
+        """
+        for begin in (KeptConnection, KeptConnection.opened):
+            connection = begin()
+            keepalive = connection.keepalive
+            kept = ref(connection)
+            keepalive.stop()
+            del connection
+            self.assertIsNone(kept())
 
     def test_stopInside(self):
         """

@@ -35,6 +35,7 @@ STEPS = {
     "flow": 2,
     "keepalive": 2,
     "framelog": 2,
+    "encodings": 2,
     "handlers": 1.5,
     "request": 1.5,
     "policy": 1.4,

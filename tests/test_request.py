@@ -19,8 +19,7 @@ PEER = IPv4Address("TCP", "192.0.2.2", 50000)
 
 def makeRequest(
     *fields: tuple[str, str],
-    path: str = "/",
-    query: str = "",
+    target: str = "/",
     host: str = "example.com",
     isSecure: bool = False,
 ) -> WebSocketRequest:
@@ -30,8 +29,7 @@ def makeRequest(
     @param fields: its header fields.
     """
     return WebSocketRequest(
-        path=path,
-        query=query,
+        target=target,
         host=host,
         origin=None,
         headers=Headers(fields),
@@ -71,8 +69,8 @@ class WebSocketRequestTests(SynchronousTestCase):
             (makeRequest(), "ws://example.com/"),
             (makeRequest(isSecure=True), "wss://example.com/"),
             (makeRequest(host="[::1]:9000"), "ws://[::1]:9000/"),
-            (makeRequest(path="/a/b", query="c=d&e"), "ws://example.com/a/b?c=d&e"),
-            (makeRequest(path="/ü ?#%"), "ws://example.com/%C3%BC%20%3F%23%25"),
+            (makeRequest(target="/a/b?c=d&e"), "ws://example.com/a/b?c=d&e"),
+            (makeRequest(target="/a%2Fb:c;d@x"), "ws://example.com/a%2Fb:c;d@x"),
         ):
             self.assertEqual(request.url, url)
 

@@ -136,6 +136,57 @@ class MemoryTransportTests(SynchronousTestCase):
         self.assertEqual(self.protocol.received, b"")
         self.assertIs(self.protocol.ending, ConnectionLost)
 
+    def test_settle(self):
+        """
+        A transport that has nothing to write closes by itself; one that has
+        closes when that is taken.
+        """
+        self.transport.loseConnection()
+        self.assertFalse(self.transport.isLost)
+        self.transport.settle()
+        self.assertIs(self.protocol.ending, ConnectionDone)
+        self.setUp()
+        self.transport.write(b"a")
+        self.transport.loseConnection()
+        self.transport.settle()
+        self.assertFalse(self.transport.isLost)
+        self.assertEqual(self.transport.takeData(), b"a")
+        self.transport.settle()
+        self.assertIs(self.protocol.ending, ConnectionDone)
+
+    def test_abort(self):
+        """
+        Aborting leaves nothing to take and nothing to read.
+        """
+        self.transport.write(b"a")
+        self.transport.abortConnection()
+        self.transport.receiveData(b"b")
+        self.assertFalse(self.transport.isReading)
+        self.assertEqual(self.transport.writes, [])
+        self.transport.settle()
+        self.assertEqual(self.protocol.received, b"")
+        self.assertEqual(self.transport.takeData(), b"")
+
+    def test_endOfProducer(self):
+        """
+        A producer that waits to be asked keeps a transport from ending, and
+        one that is unregistered does not.
+        """
+        for isStreaming in (False, True):
+            self.setUp()
+            self.transport.registerProducer(Producer(), isStreaming)
+            self.transport.write(bytes(65537))
+            self.transport.loseConnection()
+            self.assertFalse(self.transport.hasEnded)
+            self.transport.takeData()
+            self.transport.settle()
+            self.assertFalse(self.transport.hasEnded)
+            self.transport.unregisterProducer()
+            self.assertTrue(self.transport.hasEnded)
+            self.assertFalse(self.transport.isLost)
+            self.transport.settle()
+            self.assertTrue(self.transport.isLost)
+
     def test_hasEnded(self):
         """
         Whether nothing more will be written can be seen before the protocol is
@@ -173,6 +224,8 @@ class MemoryConnectionTests(SynchronousTestCase):
         The host of one is the peer of the other.
         """
         connection = MemoryConnection(self.server, self.client)
+        self.assertIs(self.server.transport, connection.server)
+        self.assertIs(self.client.transport, connection.client)
         self.assertEqual(connection.server.getHost(), connection.client.getPeer())
         self.assertEqual(connection.server.getPeer(), connection.client.getHost())
         self.assertNotEqual(connection.server.getHost(), connection.client.getHost())

@@ -42,6 +42,7 @@ __all__ = [
     "IWebSocketHandlerFactory",
     "IWebSocketRequest",
     "IWebSocketTransport",
+    "InvalidSetting",
     "KeepalivePolicy",
     "Limits",
     "WebSocketClosed",
@@ -50,12 +51,18 @@ __all__ = [
     "WebSocketHandler",
     "WebSocketProtocol",
     "WebSocketServerEndpoint",
+    "WebSocketService",
     "__version__",
 ]
 
 if TYPE_CHECKING:
     from .endpoints import WebSocketServerEndpoint
-    from .errors import BadHandshake, WebSocketClosed, WebSocketFailed
+    from .errors import (
+        BadHandshake,
+        InvalidSetting,
+        WebSocketClosed,
+        WebSocketFailed,
+    )
     from .factories import HandlerFactory, WebSocketFactory, WebSocketProtocol
     from .handlers import WebSocketHandler
     from .interfaces import (
@@ -71,13 +78,19 @@ if TYPE_CHECKING:
         KeepalivePolicy,
         Limits,
     )
+    from .services import WebSocketService
     from .wire.codes import CloseCode
 
 __version__ = "1.0.0.dev0"
 
 _MODULES = {
     "endpoints": ("WebSocketServerEndpoint",),
-    "errors": ("BadHandshake", "WebSocketClosed", "WebSocketFailed"),
+    "errors": (
+        "BadHandshake",
+        "InvalidSetting",
+        "WebSocketClosed",
+        "WebSocketFailed",
+    ),
     "factories": ("HandlerFactory", "WebSocketFactory", "WebSocketProtocol"),
     "handlers": ("WebSocketHandler",),
     "interfaces": (
@@ -93,6 +106,7 @@ _MODULES = {
         "KeepalivePolicy",
         "Limits",
     ),
+    "services": ("WebSocketService",),
     "wire.codes": ("CloseCode",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}

@@ -10,7 +10,6 @@ from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from secrets import token_bytes
-from urllib.parse import unquote
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime, ISSLTransport
@@ -153,10 +152,8 @@ class WebSocketClientProtocol(Protocol):
         """
         assert self.transport is not None
         settings = self._settings
-        path, _, query = settings.target.partition("?")
         request = WebSocketRequest(
-            path=unquote(path),
-            query=query,
+            target=settings.target,
             host=settings.host,
             origin=settings.origin,
             headers=Headers(settings.headers),

@@ -4,15 +4,20 @@ Endpoints: WebSocket as one more thing that a Twisted program can listen on.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
     IListeningPort,
     IProtocolFactory,
+    IReactorTime,
     IStreamServerEndpoint,
 )
 from zope.interface import implementer
 
 from .factories import WebSocketFactory
+from .interfaces import IExtensionFactory
 from .policy import HandshakePolicy, KeepalivePolicy, Limits
 
 __all__ = ["WebSocketServerEndpoint"]
@@ -32,19 +37,37 @@ class WebSocketServerEndpoint:
         limits: Limits | None = None,
         keepalive: KeepalivePolicy | None = None,
         handshake: HandshakePolicy | None = None,
+        extensions: Sequence[IExtensionFactory] = (),
+        site: IProtocolFactory | None = None,
+        logsFrames: bool = False,
+        clock: IReactorTime | None = None,
     ) -> None:
         """
+        What follows C{endpoint} is as for
+        L{WebSocketFactory<txws.factories.WebSocketFactory>}.
+
         @param endpoint: what to listen on.
         @param text: send text messages, not binary ones.
         @param limits: how much a peer may make this server keep.
         @param keepalive: how long it waits.
         @param handshake: which origins, subprotocols and paths it accepts.
+        @param extensions: the extensions it knows.
+        @param site: what serves HTTP requests that are no upgrades.
+        @param logsFrames: whether to log each frame.
+        @param clock: what schedules.
         """
         self._endpoint = endpoint
-        self._text = text
-        self._limits = limits
-        self._keepalive = keepalive
-        self._handshake = handshake
+        self._makeFactory = partial(
+            WebSocketFactory,
+            text=text,
+            limits=limits,
+            keepalive=keepalive,
+            handshake=handshake,
+            extensions=extensions,
+            site=site,
+            logsFrames=logsFrames,
+            clock=clock,
+        )
 
     def listen(self, protocolFactory: IProtocolFactory) -> Deferred[IListeningPort]:
         """
@@ -54,12 +77,6 @@ class WebSocketServerEndpoint:
         @return: fires with the port.
         """
         listening: Deferred[IListeningPort] = self._endpoint.listen(
-            WebSocketFactory(
-                protocolFactory,
-                self._text,
-                limits=self._limits,
-                keepalive=self._keepalive,
-                handshake=self._handshake,
-            )
+            self._makeFactory(protocolFactory)
         )
         return listening

@@ -44,7 +44,7 @@ __all__ = [
 
 Application: TypeAlias = (
     "IWebSocketHandlerFactory | IProtocolFactory"
-    " | Callable[[], IWebSocketHandler] | Callable[[], IProtocol]"
+    " | type[IWebSocketHandler] | type[IProtocol]"
 )
 
 
@@ -113,8 +113,10 @@ def handlerFactoryFor(
         raise InvalidSetting("text", "is for wrapped protocols; handlers send both")
     if IWebSocketHandlerFactory.providedBy(application):
         return application
-    if isinstance(application, type) and IWebSocketHandler.implementedBy(application):
-        return HandlerFactory(application)
+    # mypy sees that nothing else is left; it does not see what users pass.
+    found: Any = application
+    if isinstance(found, type) and IWebSocketHandler.implementedBy(found):
+        return HandlerFactory(found)
     raise InvalidSetting(
         "application",
         "must provide IWebSocketHandlerFactory or IProtocolFactory, or be a class "
@@ -208,8 +210,15 @@ class WebSocketFactory(ServerFactory):
             L{Site<twisted.web.server.Site>}, say; L{None} to refuse them.
         @param logsFrames: whether to log each frame, at level debug.
         @param clock: what schedules; L{None} for the reactor.
-        @raise InvalidSetting: if the application is none.
+        @raise InvalidSetting: if the application, or a setting, is none.
         """
+        for name, setting, kind in (
+            ("limits", limits, Limits),
+            ("keepalive", keepalive, KeepalivePolicy),
+            ("handshake", handshake, HandshakePolicy),
+        ):
+            if not (setting is None or isinstance(setting, kind)):
+                raise InvalidSetting(name, f"must be {kind.__name__}, not {setting!r}")
         self._handlerFactory = handlerFactoryFor(application, text)
         self._limits = limits or Limits()
         self._keepalive = keepalive or KeepalivePolicy()
@@ -220,6 +229,8 @@ class WebSocketFactory(ServerFactory):
         self._clock = clock
         self._settings: ServerSettings | None = None
         self._protocols: set[WebSocketServerProtocol] = set()
+        # Of these, how many came when there were too many.
+        self._turnedAway = 0
         self._leaving: list[tuple[set[WebSocketServerProtocol], Deferred[None]]] = []
 
     @property
@@ -239,7 +250,8 @@ class WebSocketFactory(ServerFactory):
             self._settings = self._makeSettings()
         refusal = None
         limit = self._limits.maxConnections
-        if limit is not None and len(self._protocols) >= limit:
+        if limit is not None and len(self._protocols) - self._turnedAway >= limit:
+            self._turnedAway += 1
             refusal = BadHandshake(503, "too many connections")
         protocol = self.protocol(self._settings, self._forget, refusal)
         protocol.factory = self
@@ -302,6 +314,7 @@ class WebSocketFactory(ServerFactory):
         A connection is gone.
         """
         self._protocols.discard(protocol)
+        self._turnedAway -= protocol.isTurnedAway
         leaving, self._leaving = self._leaving, []
         done = []
         for protocols, gone in leaving:

@@ -9,6 +9,7 @@ beyond the limit the peer is given up.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from math import inf
 from typing import Protocol, cast
@@ -24,10 +25,11 @@ from zope.interface import implementer
 from .policy import Limits
 from .wire.connection import Connection
 
-__all__ = ["FlowOwner", "Outflow"]
+__all__ = ["TURN_SIZE", "FlowOwner", "Outflow"]
 
-# As much as a Twisted transport takes before it says that it is full.
-_TURN_SIZE = 64 * 1024
+# As much as a Twisted transport takes before it says that it is full; more does
+# not wait for the end of a turn.
+TURN_SIZE = 64 * 1024
 
 
 class FlowOwner(Protocol):
@@ -76,6 +78,8 @@ class Outflow:
         "_limits",
         "_owner",
         "_producer",
+        "_rest",
+        "_takenSize",
         "_transport",
         "isAboveHighWater",
     )
@@ -102,6 +106,9 @@ class Outflow:
         self._isStreaming = True
         self._isPulling = False
         self._handedOn = 0
+        self._takenSize: float = 0
+        # Of a large payload, what is not handed on yet.
+        self._rest = memoryview(b"")
         self._lastByte: float = inf
         # Until the start.
         connection.isCongested = True
@@ -126,7 +133,8 @@ class Outflow:
         The closing has begun: what is pending now is the last that counts, for
         answering Pings must not keep a connection alive.
         """
-        self._lastByte = self._handedOn + self._connection.pendingSize
+        self._lastByte = self._handedOn + self.pendingSize
+        self.noteProgress()
         self.stopProducer()
 
     def stopProducer(self) -> None:
@@ -164,22 +172,24 @@ class Outflow:
         """
         self._producer = None
 
+    @property
+    def pendingSize(self) -> int:
+        """
+        How many bytes are not handed on yet.
+        """
+        return self._connection.pendingSize + len(self._rest)
+
     def flush(self) -> None:
         """
         Hand on what the transport takes, and mind the marks.
         """
         connection = self._connection
-        while connection.pendingSize and not connection.isCongested:
-            pending = connection.pendingSize
-            pieces = connection.dataToSend(_TURN_SIZE)
-            self._handedOn += pending - connection.pendingSize
-            if len(pieces) == 1:
-                self._transport.write(pieces[0])
-            else:
-                self._transport.writeSequence(pieces)
-        pending = connection.pendingSize
+        while not connection.isCongested and (self._rest or connection.pendingSize):
+            self._handOn()
+        pending = self.pendingSize
         limit = self._limits.maxPendingSize
-        if limit is not None and pending > limit:
+        # A message that is on its way may be as large as it is.
+        if limit is not None and connection.pendingSize > limit:
             self._owner.outflowExceeded()
         elif self.isAboveHighWater:
             if pending <= self._limits.lowWaterMark:
@@ -188,6 +198,43 @@ class Outflow:
             self._rise()
         if not self._isStreaming:
             self._pull()
+
+    def _handOn(self) -> None:
+        """
+        Hand on about as much as the transport takes before it is full, so that
+        it is seen how a peer takes a large message bit by bit.
+        """
+        pieces: list[bytes] = []
+        if not self._rest:
+            pieces = self._connection.dataToSend(TURN_SIZE)
+            if len(pieces[-1]) > TURN_SIZE:
+                self._rest = memoryview(pieces.pop())
+        if self._rest:
+            pieces.append(bytes(self._rest[:TURN_SIZE]))
+            self._rest = self._rest[TURN_SIZE:]
+        self._handedOn += sum(map(len, pieces))
+        if len(pieces) == 1:
+            self._transport.write(pieces[0])
+        else:
+            self._transport.writeSequence(pieces)
+
+    def drop(self) -> None:
+        """
+        Forget what is not handed on: the transport is lost.
+        """
+        self._connection.discardData()
+        self._rest = memoryview(b"")
+
+    def noteProgress(self) -> bool:
+        """
+        Find out whether the peer has taken some of what is on its way to it
+        since this was called last; that the transport takes more is told by
+        it, but the kernel holds much that it does not tell of.
+        """
+        unsent = _unsentSize(self._transport)
+        taken = min(self._handedOn - unsent, self._lastByte)
+        before, self._takenSize = self._takenSize, taken
+        return unsent > 0 and taken > before
 
     def pauseProducing(self) -> None:
         """
@@ -240,9 +287,9 @@ class Outflow:
         # One that has nothing when it is asked is asked again when it sends.
         while (
             not (self._isStreaming or self._producer is None or connection.isCongested)
-            and self._handedOn + connection.pendingSize != before
+            and self._handedOn + self.pendingSize != before
         ):
-            before = self._handedOn + connection.pendingSize
+            before = self._handedOn + self.pendingSize
             self._resumeProducer()
             self.flush()
         self._isPulling = False
@@ -262,3 +309,19 @@ class Outflow:
         if self._producer is not None:
             producer = cast(IPushProducer, self._producer)
             self._owner.callApplication(producer.resumeProducing)
+
+
+def _unsentSize(transport: ITransport) -> int:
+    """
+    Ask the kernel how many bytes it holds that a peer has not taken; 0 where it
+    cannot tell.
+    """
+    try:
+        from fcntl import ioctl
+        from termios import TIOCOUTQ
+
+        descriptor: int = transport.fileno()  # type: ignore[attr-defined]  # if any
+        answer = ioctl(descriptor, TIOCOUTQ, bytes(4))
+    except (AttributeError, ImportError, OSError, TypeError, ValueError):
+        return 0
+    return int.from_bytes(answer, sys.byteorder)

@@ -46,6 +46,8 @@ class IWebSocketRequest(Interface):
     It never changes.
     """
 
+    target: str = Attribute("The path and query of the resource, as sent.")
+
     path: str = Attribute("The path of the resource, percent-decoded.")
 
     query: str = Attribute("What follows the C{?} of the target, as sent, or C{''}.")
@@ -74,7 +76,8 @@ class IWebSocketTransport(Interface):
     One connection, from the application's side.
 
     Sending never blocks.  What is sent while a method of the handler runs
-    leaves in one write when it returns.  All of it may be called at any time,
+    leaves in one write when it returns, or in a few if it is more than 64 KiB.
+    All of it may be called at any time,
     also from inside a method of the handler; what is sent before the end of
     the opening handshake is kept until then.  After L{loseConnection},
     L{abortConnection} or the peer's Close, what is sent is ignored, as Twisted
@@ -91,7 +94,8 @@ class IWebSocketTransport(Interface):
     subprotocol: str | None = Attribute("The subprotocol in use, if there is one.")
 
     pendingSize: int = Attribute(
-        "How many bytes wait here because the Twisted transport takes no more."
+        "How many bytes wait here: for the end of this turn, or for the Twisted"
+        " transport to take more."
     )
 
     roundTripTime: float | None = Attribute(
@@ -128,8 +132,8 @@ class IWebSocketTransport(Interface):
         """
         Close the connection by the closing handshake, RFC 6455 section 7.1.2:
         send what is pending and a Close, wait for the peer's Close, close the
-        transport.  If the peer takes longer than the policy's
-        C{closeTimeout}, the connection is aborted.
+        transport.  If for the policy's C{closeTimeout} the peer neither
+        answers nor takes any of what is pending, the connection is aborted.
 
         From now on no message is delivered; C{connectionLost} is the only
         call that follows.  Calling it again does nothing.
@@ -176,7 +180,8 @@ class IWebSocketTransport(Interface):
         """
         Deliver no more messages, and read no more from the peer, until
         L{resumeProducing}.  At most what one read of the transport has
-        brought is kept meanwhile.
+        brought is kept meanwhile.  A peer that is not read from is not given
+        up for its silence.
         """
 
     def resumeProducing() -> None:
@@ -236,7 +241,7 @@ class IWebSocketHandler(Interface):
         """
         The connection has ended.
 
-        Called once, last, if L{negotiationStarted} was.
+        Called once, last, if L{negotiationStarted} has returned.
 
         @param reason: a L{WebSocketClosed<txws.errors.WebSocketClosed>}, which
             is a L{ConnectionDone<twisted.internet.error.ConnectionDone>}, if

@@ -21,6 +21,10 @@ from .policy import KeepalivePolicy
 __all__ = ["Keepalive", "KeptAlive"]
 
 
+# What heartbeats begin with, so that their Pongs are told from others.
+_HEARTBEAT = b"txws heartbeat "
+
+
 class KeptAlive(Protocol):
     """
     What L{Keepalive} asks of a connection.
@@ -36,6 +40,12 @@ class KeptAlive(Protocol):
     def sendHeartbeat(self, payload: bytes, isOneWay: bool) -> None:
         """
         Send a Ping, or a Pong if C{isOneWay}.
+        """
+
+    def hasProgressed(self) -> bool:
+        """
+        Tell whether the peer has taken anything since the last heartbeat, or
+        since this was last asked.
         """
 
     def becomeIdle(self) -> None:
@@ -163,14 +173,15 @@ class Keepalive:
 
     def pongReceived(self, payload: bytes) -> bool:
         """
-        Measure the round trip, if a Pong answers a heartbeat.
+        Measure the round trip, if a Pong answers the latest heartbeat.
 
-        @return: whether it does.
+        @return: whether it answers a heartbeat, late or not.
         """
-        if self._awaited is None or payload != self._awaited:
+        if not payload.startswith(_HEARTBEAT):
             return False
-        self._awaited = None
-        self.roundTripTime = self._clock.seconds() - self._heartbeatAt
+        if payload == self._awaited:
+            self._awaited = None
+            self.roundTripTime = self._clock.seconds() - self._heartbeatAt
         return True
 
     def _isUnanswered(self) -> bool:
@@ -217,7 +228,7 @@ class Keepalive:
             assert self._connection is not None
             self._wakeOpen(now, self._connection)
         elif now >= self._deadline:
-            self._giveUp()
+            self._wakeLate()
         if self._phase is not _Phase.STOPPED:
             self._schedule()
 
@@ -227,8 +238,8 @@ class Keepalive:
         """
         policy = self._policy
         if not connection.isListening:
-            # Whoever does not listen cannot complain of silence.
-            self._heardAt = self._messageAt = now
+            # A message may have come.
+            self._messageAt = now
         idle = policy.idleTimeout
         if idle is not None and now >= self._messageAt + idle:
             connection.becomeIdle()
@@ -236,10 +247,24 @@ class Keepalive:
             policy.pingInterval
         ):
             return
-        elif self._isUnanswered():
-            self._giveUp()
-        else:
+        elif not self._isUnanswered():
             self._heartbeat(now, connection)
+        elif connection.hasProgressed() or not connection.isListening:
+            # A slow peer is none that is gone; and whoever does not listen
+            # cannot complain of silence.
+            self._heardAt = now
+        else:
+            self._giveUp()
+
+    def _wakeLate(self) -> None:
+        """
+        Do what is due when a deadline has passed.
+        """
+        isSlow = self._connection is not None and self._connection.hasProgressed()
+        if self._phase is _Phase.CLOSING and isSlow:
+            self.closingProgressed()
+        else:
+            self._giveUp()
 
     def _heartbeat(self, now: float, connection: KeptAlive) -> None:
         """
@@ -247,7 +272,7 @@ class Keepalive:
         """
         self._heartbeats += 1
         self._heartbeatAt = now
-        payload = self._heartbeats.to_bytes(4, "big")
+        payload = _HEARTBEAT + self._heartbeats.to_bytes(4, "big")
         if not self._policy.isOneWay:
             self._awaited = payload
         connection.sendHeartbeat(payload, self._policy.isOneWay)

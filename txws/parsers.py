@@ -17,6 +17,7 @@ from __future__ import annotations
 from twisted.internet.endpoints import quoteStringArgument, serverFromString
 from twisted.internet.interfaces import (
     IReactorCore,
+    IReactorTime,
     IStreamServerEndpoint,
     IStreamServerEndpointStringParser,
 )
@@ -63,15 +64,23 @@ class WebSocketServerParser:
             raise ValueError(
                 "ws: needs the description of an endpoint, as in ws:tcp:9000"
             )
-        policies = {}
-        if "origin" in ours:
-            policies["origins"] = ours["origin"].split(",")
-        if "path" in ours:
-            policies["paths"] = ours["path"].split(",")
+        policies = {
+            setting: ours[name].split(",")
+            for name, setting in (("origin", "origins"), ("path", "paths"))
+            if name in ours
+        }
+        try:
+            handshake = HandshakePolicy(**policies)
+        except InvalidSetting as error:
+            raise InvalidSetting(
+                f"{error.setting[:-1]}=",
+                f"{error.problem}; in a string, ':' is written '\\:'",
+            ) from None
         return WebSocketServerEndpoint(
             serverFromString(reactor, _describe(args, kwargs)),
             _parseBoolean("text", ours.get("text", "no")),
-            handshake=HandshakePolicy(**policies),
+            handshake=handshake,
+            clock=IReactorTime(reactor, None),
         )
 
 

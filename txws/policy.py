@@ -62,7 +62,7 @@ class Limits:
         transport's own 64 KiB, producers are paused; when more of it answers
         what was received, no more is read.
     @ivar lowWaterMark: when no more is pending, both go on.
-    @ivar maxPendingSize: when so much is pending, the connection is closed
+    @ivar maxPendingSize: when more is pending, the connection is closed
         with code 1008; or L{None}.
     """
 
@@ -126,7 +126,8 @@ class KeepalivePolicy:
     @ivar closeTimeout: if the closing handshake and the closing of the
         transport make no progress for so long, the connection is aborted.
     @ivar idleTimeout: after so long without a message in either direction the
-        connection is closed with code 1000; L{None} for never.
+        connection is closed with code 1000, unless the application has paused
+        it; L{None} for never.
     @ivar isOneWay: send Pongs instead of Pings, to keep proxies awake; they
         are not answered, so that C{pingTimeout} has no meaning.
     """
@@ -193,14 +194,21 @@ class HandshakePolicy:
         Check the path and the origin of a handshake.
 
         @raise BadHandshake: with 404 or 403.
+        @raise TypeError: if a function of the origins returns no L{bool}.
         """
         if self.paths is not None and request.path not in self.paths:
             raise BadHandshake(404, "no WebSocket at this path")
         origin = request.origin
         if origin is None:
             return
-        if not any(accepts(origin, request) for accepts in self._accepts):
-            raise BadHandshake(403, "Origin is not allowed")
+        for accepts in self._accepts:
+            verdict = accepts(origin, request)
+            if not isinstance(verdict, bool):
+                # A coroutine, say, which is true whatever it would return.
+                raise TypeError(f"origins: {accepts!r} returned {verdict!r}, no bool")
+            if verdict:
+                return
+        raise BadHandshake(403, f"Origin {origin[:200]!r} is not among the origins")
 
     def chooseSubprotocol(
         self, offered: Iterable[str], spoken: Sequence[str]

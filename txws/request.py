@@ -5,10 +5,10 @@ The opening handshake as applications see it, RFC 6455 section 4.2.1.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from urllib.parse import quote
+from urllib.parse import unquote
 
 from twisted.internet.interfaces import IAddress
 from zope.interface import implementer
@@ -28,8 +28,8 @@ class WebSocketRequest:
     See L{IWebSocketRequest} for what its attributes mean.
     """
 
-    path: str
-    query: str
+    # Not in the log: queries are where tokens are.
+    target: str = field(repr=False)
     host: str
     origin: str | None
     headers: Headers
@@ -38,14 +38,27 @@ class WebSocketRequest:
     peer: IAddress
     subprotocol: str | None = None
 
+    @cached_property
+    def path(self) -> str:
+        """
+        The path of the resource, percent-decoded.
+        """
+        return unquote(self.target.partition("?")[0])
+
+    @property
+    def query(self) -> str:
+        """
+        What follows the C{?} of the target.
+        """
+        return self.target.partition("?")[2]
+
     @property
     def url(self) -> str:
         """
         The URL of the resource, RFC 6455 section 3.
         """
         scheme = "wss" if self.isSecure else "ws"
-        query = f"?{self.query}" if self.query else ""
-        return f"{scheme}://{self.host}{quote(self.path)}{query}"
+        return f"{scheme}://{self.host}{self.target}"
 
     @cached_property
     def cookies(self) -> Mapping[str, str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from enum import Enum
 from typing import TypeVar
 
 from twisted.internet.interfaces import (
@@ -25,6 +24,7 @@ from twisted.python.failure import Failure
 from .errors import DeadlineExpired
 from .framelog import FrameLog
 from .interfaces import (
+    IExtension,
     IExtensionFactory,
     IWebSocketHandler,
     IWebSocketHandlerFactory,
@@ -36,7 +36,7 @@ from .transport import WebSocketTransport, abortTransport, seeOff
 from .wire.codes import CloseCode
 from .wire.connection import Connection, Role
 from .wire.errors import BadHandshake
-from .wire.extensions import acceptExtensions
+from .wire.extensions import ExtensionOffer, acceptExtensions
 from .wire.http import HeadReader, RequestHead, parseRequestHead
 from .wire.serverhandshake import (
     UpgradeRequest,
@@ -49,6 +49,10 @@ from .wire.serverhandshake import (
 __all__ = ["ServerSettings", "WebSocketServerProtocol"]
 
 _log = Logger()
+
+# A browser that asks for a page, and a limit that is reached.
+_NOBODYS_FAULT = frozenset((426, 503))
+
 _A = TypeVar("_A")
 _R = TypeVar("_R")
 
@@ -78,22 +82,12 @@ class ServerSettings:
     logsFrames: bool
 
 
-class _State(Enum):
-    """
-    What a connection has come to.
-    """
-
-    READING = "reading the request"
-    REFUSED = "waiting for the peer to go"
-    UPGRADED = "speaking WebSocket"
-    HTTP = "speaking HTTP"
-
-
 class WebSocketServerProtocol(Protocol):
     """
     Accepts or refuses the opening handshake of one connection.
 
     @ivar webSocket: the connection, when it is upgraded, or L{None}.
+    @ivar isTurnedAway: whether no request is even read.
     """
 
     def __init__(
@@ -111,8 +105,10 @@ class WebSocketServerProtocol(Protocol):
         self.webSocket: WebSocketTransport | None = None
         self._settings = settings
         self._lost = lost
+        self.isTurnedAway = refusal is not None
         self._refusal = refusal
-        self._state = _State.READING
+        # Whom it is for: this object, then nobody, a WebSocket or a site.
+        self._receive: Callable[[bytes], None] = self._readRequest
         self._reader = HeadReader(settings.limits.headLimits)
         self._http: IProtocol | None = None
         self._keepalive = Keepalive(settings.keepalive, settings.clock, self._expire)
@@ -129,12 +125,7 @@ class WebSocketServerProtocol(Protocol):
         """
         Read the request, or pass on what belongs to whom it was handed over.
         """
-        if self.webSocket is not None:
-            self.webSocket.dataReceived(data)
-        elif self._http is not None:
-            self._http.dataReceived(data)
-        elif self._state is _State.READING:
-            self._readRequest(data)
+        self._receive(data)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """
@@ -142,12 +133,15 @@ class WebSocketServerProtocol(Protocol):
         """
         self._keepalive.stop()
         # Whoever still holds this protocol holds nothing of the application.
+        self._receive = _drop
         webSocket, self.webSocket = self.webSocket, None
-        if webSocket is not None:
-            webSocket.connectionLost(reason)
-        elif self._http is not None:
-            self._http.connectionLost(reason)
-        self._lost(self)
+        try:
+            if webSocket is not None:
+                webSocket.connectionLost(reason)
+            elif self._http is not None:
+                self._http.connectionLost(reason)
+        finally:
+            self._lost(self)
 
     def loseConnection(
         self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = ""
@@ -210,7 +204,7 @@ class WebSocketServerProtocol(Protocol):
         http = None if site is None else site.buildProtocol(self.transport.getPeer())
         if http is None:
             raise _notAnUpgrade(head)
-        self._state = _State.HTTP
+        self._receive = http.dataReceived
         self._keepalive.stop()
         self._http = http
         http.makeConnection(self.transport)
@@ -224,8 +218,7 @@ class WebSocketServerProtocol(Protocol):
         assert self.transport is not None
         settings = self._settings
         request = WebSocketRequest(
-            path=upgrade.path,
-            query=upgrade.query,
+            target=upgrade.target,
             host=upgrade.host,
             origin=upgrade.origin,
             headers=upgrade.headers,
@@ -234,13 +227,17 @@ class WebSocketServerProtocol(Protocol):
             peer=self.transport.getPeer(),
         )
         self._ask(request, settings.handshake.checkRequest, request)
-        request = replace(
-            request,
-            subprotocol=settings.handshake.chooseSubprotocol(
-                request.subprotocols, settings.handlerFactory.subprotocols
-            ),
-        )
+        subprotocol = self._ask(request, self._chooseSubprotocol, request)
+        request = replace(request, subprotocol=subprotocol)
         self._accept(upgrade, request, self._buildHandler(request))
+
+    def _chooseSubprotocol(self, request: WebSocketRequest) -> str | None:
+        """
+        Choose a subprotocol among those that the application speaks.
+        """
+        return self._settings.handshake.chooseSubprotocol(
+            request.subprotocols, self._settings.handlerFactory.subprotocols
+        )
 
     def _buildHandler(self, request: WebSocketRequest) -> IWebSocketHandler:
         """
@@ -264,8 +261,24 @@ class WebSocketServerProtocol(Protocol):
         except BadHandshake:
             raise
         except Exception:
-            _log.failure("{request}: {method} raised", request=request, method=method)
+            _log.failure(
+                "{request}: {method} raised",
+                request=request,
+                method=getattr(method, "__qualname__", method),
+            )
             raise BadHandshake(500, "internal error") from None
+
+    def _acceptExtensions(
+        self, upgrade: UpgradeRequest
+    ) -> tuple[list[ExtensionOffer], list[IExtension]]:
+        """
+        Choose among the extensions that the client offers.
+        """
+        return acceptExtensions(
+            upgrade.extensions,
+            self._settings.extensions,
+            self._settings.limits.maxMessageSize,
+        )
 
     def _accept(
         self,
@@ -278,9 +291,7 @@ class WebSocketServerProtocol(Protocol):
         """
         assert self.transport is not None
         limits = self._settings.limits
-        answers, extensions = acceptExtensions(
-            upgrade.extensions, self._settings.extensions, limits.maxMessageSize
-        )
+        answers, extensions = self._ask(request, self._acceptExtensions, upgrade)
         connection = Connection(
             Role.SERVER,
             maxMessageSize=limits.maxMessageSize,
@@ -297,8 +308,12 @@ class WebSocketServerProtocol(Protocol):
             limits,
             self._keepalive,
         )
-        self._ask(request, handler.negotiationStarted, webSocket)
-        self._state = _State.UPGRADED
+        try:
+            self._ask(request, handler.negotiationStarted, webSocket)
+        except BadHandshake:
+            webSocket.neverOpened()
+            raise
+        self._receive = webSocket.dataReceived
         self.webSocket = webSocket
         self._reader.received.clear()
         webSocket.open(acceptUpgrade(upgrade, request.subprotocol, answers))
@@ -308,13 +323,15 @@ class WebSocketServerProtocol(Protocol):
         Answer with an error, and see the peer off.
         """
         assert self.transport is not None
-        _log.info(
+        isOurs = refusal.status in _NOBODYS_FAULT
+        log = _log.info if isOurs else _log.warn
+        log(
             "{peer} is refused with {status}: {explanation}",
             peer=self.transport.getPeer(),
             status=refusal.status,
             explanation=refusal.explanation,
         )
-        self._state = _State.REFUSED
+        self._receive = _drop
         self._reader.received.clear()
         self.transport.write(_serializeRefusal(refusal))
         self._keepalive.closingProgressed()
@@ -325,8 +342,14 @@ class WebSocketServerProtocol(Protocol):
         Give up a peer that does not get its request done, or does not go.
         """
         assert self.transport is not None
-        _log.debug("{peer}: {e}", peer=self.transport.getPeer(), e=expired)
+        _log.warn("{peer}: {expired}", peer=self.transport.getPeer(), expired=expired)
         abortTransport(self.transport)
+
+
+def _drop(data: bytes) -> None:
+    """
+    Receive bytes from a peer that is refused.
+    """
 
 
 def _serializeRefusal(refusal: BadHandshake) -> bytes:

@@ -9,10 +9,7 @@ the protocol may get them in other pieces than the peer sent.
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
-from codecs import getincrementaldecoder
 from collections.abc import Iterable, Sequence
-from typing import Protocol as Structure
 
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import (
@@ -31,6 +28,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from .encodings import Base64, Binary, Encoding, Text
 from .interfaces import (
     IWebSocketHandler,
     IWebSocketHandlerFactory,
@@ -50,109 +48,6 @@ __all__ = [
 _log = Logger()
 
 
-class _Encoding(Structure):
-    """
-    How bytes become messages, and messages bytes.
-    """
-
-    def send(self, transport: IWebSocketTransport, data: bytes) -> None:
-        """
-        Send bytes.
-
-        @raise ValueError: if this encoding cannot say them.
-        """
-
-    def receiveText(self, message: str) -> bytes:
-        """
-        Decode a text message.
-
-        @raise ValueError: if it is not in this encoding.
-        """
-
-    def finish(self) -> None:
-        """
-        No more will be sent.
-        """
-
-
-class _Binary:
-    """
-    Bytes as binary messages, the default.
-    """
-
-    def send(self, transport: IWebSocketTransport, data: bytes) -> None:
-        """
-        See L{_Encoding}.
-        """
-        transport.sendBytesMessage(data)
-
-    def receiveText(self, message: str) -> bytes:
-        """
-        See L{_Encoding}.
-        """
-        return message.encode("utf-8")
-
-    def finish(self) -> None:
-        """
-        See L{_Encoding}.
-        """
-
-
-class _Text(_Binary):
-    """
-    UTF-8 as text messages; a code point of which a part is missing is held
-    back until the rest of it is written.
-    """
-
-    def __init__(self) -> None:
-        self._decoder = getincrementaldecoder("utf-8")()
-
-    def send(self, transport: IWebSocketTransport, data: bytes) -> None:
-        """
-        See L{_Encoding}.
-        """
-        try:
-            text = self._decoder.decode(data)
-        except UnicodeDecodeError as error:
-            raise ValueError(
-                "only UTF-8 can be written to a WebSocket in text mode; "
-                f"this is not: {error.object[error.start : error.start + 8]!r}"
-            ) from None
-        if text:
-            transport.sendTextMessage(text)
-
-    def finish(self) -> None:
-        """
-        See L{_Encoding}.
-        """
-        heldBack, _ = self._decoder.getstate()
-        if heldBack:
-            self._decoder.reset()
-            _log.warn(
-                "a connection in text mode was closed within a code point; "
-                "not sent: {heldBack}",
-                heldBack=heldBack,
-            )
-
-
-class _Base64(_Binary):
-    """
-    Bytes in base64 as text messages, what old noVNC speaks.
-    """
-
-    def send(self, transport: IWebSocketTransport, data: bytes) -> None:
-        """
-        See L{_Encoding}.
-        """
-        transport.sendTextMessage(b64encode(data).decode("ascii"))
-
-    def receiveText(self, message: str) -> bytes:
-        """
-        See L{_Encoding}.
-        """
-        return b64decode(message, validate=True)
-
-
 @implementer(ITransport, IConsumer, IPushProducer)
 class StreamTransport:
     """
@@ -162,7 +57,7 @@ class StreamTransport:
         protocols ask.
     """
 
-    def __init__(self, webSocket: IWebSocketTransport, encoding: _Encoding) -> None:
+    def __init__(self, webSocket: IWebSocketTransport, encoding: Encoding) -> None:
         """
         @param webSocket: the connection.
         @param encoding: how bytes become messages.
@@ -180,6 +75,13 @@ class StreamTransport:
         return self._webSocket.request
 
     @property
+    def location(self) -> str:
+        """
+        The request target, as txWS 0.9 called it.
+        """
+        return self._webSocket.request.target
+
+    @property
     def webSocket(self) -> IWebSocketTransport:
         """
         The connection below, for protocols that know WebSocket.
@@ -194,9 +96,9 @@ class StreamTransport:
 
         @param mode: true for binary, false for text, which has to be UTF-8.
         """
-        if not isinstance(self._encoding, _Base64):
-            self._encoding.finish()
-            self._encoding = _Binary() if mode else _Text()
+        if not isinstance(self._encoding, Base64):
+            self._encoding.finish(self._webSocket)
+            self._encoding = Binary() if mode else Text()
 
     def write(self, data: bytes) -> None:
         """
@@ -295,7 +197,7 @@ class StreamTransport:
         """
         Close the connection.
         """
-        self._encoding.finish()
+        self._encoding.finish(self._webSocket)
         self._webSocket.loseConnection()
 
 
@@ -306,7 +208,7 @@ class TCPStreamTransport(StreamTransport):
     options of its socket are that socket's.
     """
 
-    def __init__(self, webSocket: IWebSocketTransport, encoding: _Encoding) -> None:
+    def __init__(self, webSocket: IWebSocketTransport, encoding: Encoding) -> None:
         """
         @param webSocket: the connection.
         @param encoding: how bytes become messages.
@@ -379,7 +281,7 @@ class TLSStreamTransport(TCPStreamTransport):
 
 
 def _transportFor(
-    webSocket: IWebSocketTransport, encoding: _Encoding
+    webSocket: IWebSocketTransport, encoding: Encoding
 ) -> StreamTransport:
     """
     Make the transport that keeps the promises of the one below.
@@ -397,7 +299,7 @@ class StreamHandler:
     Feeds a byte-stream protocol with what messages carry.
     """
 
-    def __init__(self, protocol: IProtocol, encoding: _Encoding) -> None:
+    def __init__(self, protocol: IProtocol, encoding: Encoding) -> None:
         """
         @param protocol: the protocol, not yet connected.
         @param encoding: how bytes become messages.
@@ -413,8 +315,8 @@ class StreamHandler:
         """
         if self._transport is not None:
             self._transport.setBinaryMode(mode)
-        elif not isinstance(self._encoding, _Base64):
-            self._encoding = _Binary() if mode else _Text()
+        elif not isinstance(self._encoding, Base64):
+            self._encoding = Binary() if mode else Text()
 
     def negotiationStarted(self, transport: IWebSocketTransport) -> None:
         """
@@ -494,6 +396,6 @@ class StreamHandlerFactory:
         if protocol is None:
             return None
         if request.subprotocol == "base64":
-            return StreamHandler(protocol, _Base64())
+            return StreamHandler(protocol, Base64())
         isText = self._isText and request.subprotocol != "binary"
-        return StreamHandler(protocol, _Text() if isText else _Binary())
+        return StreamHandler(protocol, Text() if isText else Binary())

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from twisted.application.service import IService
 from twisted.application.strports import service as listeningService
 from twisted.internet.endpoints import serverFromString
+from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IProtocolFactory
 from twisted.python.reflect import namedAny
 from twisted.python.usage import Options as BaseOptions
@@ -157,6 +158,17 @@ class Options(BaseOptions):
         """
         self["subprotocol"].append(subprotocol)
 
+    def parseArgs(self, *arguments: str) -> None:
+        """
+        Refuse what is no option.
+
+        @raise UsageError: if there is anything.
+        """
+        if arguments:
+            raise UsageError(
+                f"{arguments[0]!r} is no option; a port is given with --port"
+            )
+
     def postOptions(self) -> None:
         """
         Check everything, so that what is wrong is said in one sentence.
@@ -246,12 +258,27 @@ def makeService(options: Options) -> IService:
         logsFrames=bool(options["log-frames"]),
         clock=reactor,
     )
-    return WebSocketService(
+    return _CommandService(
         factory,
         [listeningService(port, factory, reactor) for port in options["port"]],
         reactor,
         options["keepalive"].closeTimeout,
     )
+
+
+class _CommandService(WebSocketService):
+    """
+    A service that is started from the command line.
+    """
+
+    def privilegedStartService(self) -> None:
+        """
+        Listen, or say in one sentence why that is not possible.
+        """
+        try:
+            super().privilegedStartService()  # type: ignore[no-untyped-call]  # Twisted's
+        except (CannotListenError, OSError) as error:
+            raise SystemExit(f"twistd websocket: {_explain(error)}") from None
 
 
 def _isFactoryClass(loaded: object) -> bool:

@@ -27,7 +27,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from .errors import DeadlineExpired, WebSocketClosed, WebSocketFailed
-from .flow import Outflow
+from .flow import TURN_SIZE, Outflow
 from .interfaces import IWebSocketHandler, IWebSocketRequest, IWebSocketTransport
 from .keepalive import Keepalive
 from .policy import Limits
@@ -46,9 +46,6 @@ __all__ = ["WebSocketTransport", "abortTransport", "seeOff"]
 
 _log = Logger()
 _T = TypeVar("_T")
-
-# What is sent during a turn waits for its end, but not for more than this.
-_TURN_SIZE = 64 * 1024
 
 
 class _Pause(Enum):
@@ -119,7 +116,7 @@ class WebSocketTransport:
         """
         See L{IWebSocketTransport}.
         """
-        return self._connection.pendingSize
+        return self._outflow.pendingSize
 
     @property
     def roundTripTime(self) -> float | None:
@@ -171,6 +168,7 @@ class WebSocketTransport:
         if self._connection.state is not ConnectionState.CLOSED:
             self._connection.connectionLost()
             self._keepalive.stop()
+            self._outflow.drop()
             self._outflow.stop()
             abortTransport(self.carrier)
 
@@ -237,6 +235,14 @@ class WebSocketTransport:
         self._turn = _Turn.IDLE
         self._flush()
 
+    def neverOpened(self) -> None:
+        """
+        End before the beginning: the opening handshake is refused after all.
+        """
+        if self._connection.state is not ConnectionState.CLOSED:
+            self._connection.connectionLost()
+        self._outflow.stopProducer()
+
     def dataReceived(self, data: bytes) -> None:
         """
         The Twisted transport has received bytes.
@@ -249,12 +255,14 @@ class WebSocketTransport:
         """
         The Twisted transport is gone.
         """
-        if _Pause.OUTFLOW in self._pauses:
+        while _Pause.OUTFLOW in self._pauses:
             # The peer has closed before it was read to the end.
+            self._outflow.drop()
             self._resume(_Pause.OUTFLOW)
         self._keepalive.stop()
         if self._connection.state is not ConnectionState.CLOSED:
             self._connection.connectionLost()
+        self._outflow.drop()
         self._outflow.stopProducer()
         ended = self._explain(reason)
         _log.debug("{transport} ended: {ended}", transport=self, ended=ended)
@@ -277,11 +285,18 @@ class WebSocketTransport:
         """
         See L{KeptAlive<txws.keepalive.KeptAlive>}.
         """
+        self._outflow.noteProgress()
         if isOneWay:
             self._connection.sendPong(payload)
         else:
             self._connection.sendPing(payload)
         self._flush()
+
+    def hasProgressed(self) -> bool:
+        """
+        See L{KeptAlive<txws.keepalive.KeptAlive>}.
+        """
+        return self._outflow.noteProgress()
 
     def becomeIdle(self) -> None:
         """
@@ -322,7 +337,7 @@ class WebSocketTransport:
             _log.warn(
                 "{transport} reads too slowly: {pending} bytes were pending",
                 transport=self,
-                pending=self._connection.pendingSize,
+                pending=self.pendingSize,
             )
             self._connection.discardData()
             self.loseConnection(CloseCode.POLICY_VIOLATION, "read too slowly")
@@ -336,10 +351,11 @@ class WebSocketTransport:
         try:
             method(*arguments)
         except Exception:
+            # Not every callable has a name; a functools.partial has none.
             _log.failure(
-                "{transport}: {method.__qualname__} raised",
+                "{transport}: {method} raised",
                 transport=self,
-                method=method,
+                method=getattr(method, "__qualname__", method),
             )
             self.loseConnection(CloseCode.INTERNAL_ERROR, "internal error")
 
@@ -362,9 +378,16 @@ class WebSocketTransport:
         self._turn = _Turn.BUSY
         try:
             while not self._pauses and (event := connection.nextEvent()) is not None:
-                pendingBefore = connection.pendingSize
+                pendingBefore = self.pendingSize
                 self._dispatch(event)
-                self._answersSize += connection.pendingSize - pendingBefore
+                self._answersSize += self.pendingSize - pendingBefore
+                if self._answersSize > self._highWaterMark:
+                    self._outflow.flush()
+                    self._throttle()
+        except Exception:
+            # Only an extension can raise here.
+            _log.failure("{transport}: an extension raised", transport=self)
+            self.loseConnection(CloseCode.INTERNAL_ERROR, "internal error")
         finally:
             self._turn = _Turn.IDLE
         self._flush()
@@ -378,8 +401,7 @@ class WebSocketTransport:
         Pongs, which coalesce: two peers that both send much must not wait for
         each other for ever.
         """
-        pendingSize = self._connection.pendingSize
-        self._answersSize = max(0, min(self._answersSize, pendingSize))
+        self._answersSize = max(0, min(self._answersSize, self.pendingSize))
         isOpen = self._connection.state is ConnectionState.OPEN
         if isOpen and self._answersSize > self._highWaterMark:
             self._pause(_Pause.OUTFLOW)
@@ -428,11 +450,11 @@ class WebSocketTransport:
         transport when all is said.
         """
         connection = self._connection
-        if self._turn is _Turn.BUSY and connection.pendingSize >= _TURN_SIZE:
+        if self._turn is _Turn.BUSY and connection.pendingSize >= TURN_SIZE:
             self._outflow.flush()
         elif self._turn is _Turn.IDLE:
             self._outflow.flush()
-            if connection.state in _OVER and not connection.pendingSize:
+            if connection.state in _OVER and not self.pendingSize:
                 self._turn = _Turn.OVER
                 self._closeTransport()
 

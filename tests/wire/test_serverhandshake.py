@@ -122,6 +122,7 @@ class ParseUpgradeTests(WireTestCase):
             self.assertEqual(
                 parseUpgrade(head),
                 UpgradeRequest(
+                    target="/chat",
                     path="/chat",
                     query="",
                     host="server.example.com",

@@ -338,9 +338,12 @@ class Connection:
         @param code: a close code that may travel, or L{None} for none.
         @param reason: why; cut at 123 bytes of UTF-8, between two characters.
         @raise ConnectionStateError: if a Close has been sent.
+        @raise TypeError: if the reason is not L{str}.
         @raise ValueError: if the code may not travel, or if there is a reason
             without a code.
         """
+        if not isinstance(reason, str):
+            raise TypeError(f"reason must be str, not {type(reason).__name__}")
         if code is None and reason:
             raise ValueError("a reason needs a close code")
         if code is not None and not isSendableCloseCode(code):

@@ -45,6 +45,7 @@ class UpgradeRequest:
     """
     A valid opening handshake of a client, RFC 6455 section 4.2.1.
 
+    @ivar target: the path and query of the resource, as they were sent.
     @ivar path: the path of the resource, percent-decoded.
     @ivar query: what follows the "?" of the request target, as it was sent, or
         "".
@@ -57,6 +58,7 @@ class UpgradeRequest:
     @ivar headers: all header fields.
     """
 
+    target: str
     path: str
     query: str
     host: str
@@ -98,7 +100,8 @@ def parseUpgrade(head: RequestHead) -> UpgradeRequest:
     if not isKey(key):
         raise BadHandshake(400, "Sec-WebSocket-Key is not 16 bytes in base64")
     _checkNoBody(headers)
-    path, query, authority = _splitTarget(head.target)
+    target, authority = _splitTarget(head.target)
+    path, _, query = target.partition("?")
     host = _getOne(headers, "Host")
     if _HOST.match(host) is None:
         raise BadHandshake(400, "Host is not a host and a port")
@@ -106,7 +109,8 @@ def parseUpgrade(head: RequestHead) -> UpgradeRequest:
     if len(origins) > 1:
         raise BadHandshake(400, "Origin is there more than once")
     return UpgradeRequest(
-        path=path,
+        target=target,
+        path=_decodePath(path),
         query=query,
         host=authority or host,
         origin=origins[0] if origins else None,
@@ -223,9 +227,9 @@ def _checkNoBody(headers: Headers) -> None:
         raise BadHandshake(400, "Content-Length is not 0; an upgrade has no body")
 
 
-def _splitTarget(target: str) -> tuple[str, str, str]:
+def _splitTarget(target: str) -> tuple[str, str]:
     """
-    Split a request target, RFC 9112 section 3.2, into path, query and the
+    Split a request target, RFC 9112 section 3.2, into its origin form and the
     authority of its absolute form.
     """
     authority = ""
@@ -238,11 +242,19 @@ def _splitTarget(target: str) -> tuple[str, str, str]:
         if parts.scheme not in ("http", "https") or _HOST.match(authority) is None:
             raise BadHandshake(400, "the request target is neither a path nor a URL")
         target = target.partition("//")[2][len(authority) :]
+        if not target.startswith("/"):
+            target = f"/{target}"
     if "#" in target:
         raise BadHandshake(400, "the request target has a fragment")
-    path, _, query = target.partition("?")
+    return target, authority
+
+
+def _decodePath(path: str) -> str:
+    """
+    Decode a percent-encoded path.
+    """
     try:
-        return unquote(path or "/", errors="strict"), query, authority
+        return unquote(path, errors="strict")
     except UnicodeDecodeError:
         raise BadHandshake(400, "the path is not UTF-8") from None
 
