@@ -5,14 +5,14 @@ tests of what comes after it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
-from txws.interfaces import IWebSocketTransport
+from txws.interfaces import IExtension, IWebSocketTransport
 from txws.keepalive import Keepalive
 from txws.policy import KeepalivePolicy, Limits
 from txws.request import WebSocketRequest
@@ -134,6 +134,7 @@ class End:
         role: Role = Role.SERVER,
         transport: MemoryTransport | None = None,
         limits: Limits | None = None,
+        extensions: Sequence[IExtension] = (),
         **keepalive: Any,
     ) -> None:
         """
@@ -144,7 +145,9 @@ class End:
         self.handler = RecordingHandler() if handler is None else handler
         self.transport = MemoryTransport(Protocol()) if transport is None else transport
         self.limits = limits or Limits()
-        self.wire = makeConnection(role, maxMessageSize=self.limits.maxMessageSize)
+        self.wire = makeConnection(
+            role, maxMessageSize=self.limits.maxMessageSize, extensions=extensions
+        )
         request = WebSocketRequest(
             target="/feed",
             host="example.com",

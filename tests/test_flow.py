@@ -277,6 +277,81 @@ class WriteTests(SynchronousTestCase):
         self.assertEqual(flow.told, ["progressed"])
 
 
+class LargeMessageTests(SynchronousTestCase):
+    """
+    Tests for messages that are larger than what a transport takes.
+    """
+
+    def test_bitByBit(self):
+        """
+        A large message is handed on as the transport takes it, and each step
+        is told.
+        """
+        flow = Flow.started()
+        flow.send(bytes(1000000))
+        self.assertLess(sum(map(len, flow.transport.writes)), 140000)
+        self.assertGreater(flow.outflow.pendingSize, 860000)
+        taken = b"".join(iter(flow.transport.takeData, b""))
+        self.assertEqual(readFrames(taken)[0].payload, bytes(1000000))
+        self.assertEqual(flow.outflow.pendingSize, 0)
+        self.assertGreater(flow.told.count("progressed"), 5)
+
+    def test_order(self):
+        """
+        What is sent later follows it.
+        """
+        flow = Flow.started()
+        flow.connection.sendBytes(b"a")
+        flow.send(bytes(300000))
+        flow.send(b"b")
+        taken = b"".join(iter(flow.transport.takeData, b""))
+        payloads = [found.payload for found in readFrames(taken)]
+        self.assertEqual(payloads, [b"a", bytes(300000), b"b"])
+
+    def test_limit(self):
+        """
+        A message may be larger than what may be pending behind it.
+        """
+        flow = Flow.started(maxPendingSize=100000)
+        flow.send(bytes(1000000))
+        self.assertNotIn("exceeded", flow.told)
+        flow.send(bytes(100000))
+        self.assertIn("exceeded", flow.told)
+
+    def test_cap(self):
+        """
+        What is pending behind it can be dropped; the message itself is not cut.
+        """
+        flow = Flow.started()
+        flow.send(bytes(300000))
+        flow.send(b"dropped")
+        flow.connection.discardData()
+        flow.send(b"last")
+        taken = b"".join(iter(flow.transport.takeData, b""))
+        payloads = [found.payload for found in readFrames(taken)]
+        self.assertEqual(payloads, [bytes(300000), b"last"])
+
+    def test_drop(self):
+        """
+        When the transport is lost nothing of it is kept.
+        """
+        flow = Flow.started()
+        flow.send(bytes(300000))
+        flow.send(b"a")
+        flow.outflow.drop()
+        self.assertEqual(flow.outflow.pendingSize, 0)
+
+    def test_unknownProgress(self):
+        """
+        Where the kernel cannot be asked, a peer is not thought to be slow.
+        """
+        flow = Flow.full()
+        flow.transport.takeData(10)
+        self.assertFalse(flow.outflow.noteProgress())
+        flow.transport.fileno = lambda: -1  # type: ignore[attr-defined]  # closed
+        self.assertFalse(flow.outflow.noteProgress())
+
+
 class MarkTests(SynchronousTestCase):
     """
     Tests for the marks.

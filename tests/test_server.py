@@ -5,7 +5,10 @@ Tests for L{txws.server}.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
+from twisted.internet.defer import succeed
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IProtocol
 from twisted.internet.protocol import Factory, Protocol
@@ -17,18 +20,21 @@ from twisted.web.server import NOT_DONE_YET, Site
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
-from txws.errors import BadHandshake, WebSocketClosed, WebSocketFailed
+from txws.errors import BadHandshake, InvalidSetting, WebSocketClosed, WebSocketFailed
 from txws.factories import HandlerFactory, WebSocketFactory
 from txws.handlers import WebSocketHandler
 from txws.interfaces import IWebSocketHandlerFactory
-from txws.policy import HandshakePolicy, KeepalivePolicy, Limits
+from txws.policy import ANY_ORIGIN, HandshakePolicy, KeepalivePolicy, Limits
 from txws.testing import RecordingHandler
 from txws.wire.codes import CloseCode, Opcode
 
 from .peers import ACCEPT, RawPeer, TLSPair, makeRequest, readAnswer, wrapTLS
+from .test_flow import PushProducer
+from .wire.ciphers import CipherFactory, Stream
 from .wire.tables import dribble
 
 REQUEST = makeRequest()
+OFFER = (("Sec-WebSocket-Extensions", "x-stream"),)
 
 # What cannot be read as an opening handshake, with the status that answers it.
 BAD_REQUESTS = (
@@ -780,6 +786,22 @@ class DepartureTests(ServerTestCase):
 
         self.assertTrue(peer.isAborted)
 
+    def test_refusedPeersTakeNoRoom(self):
+        """
+        Peers that were too many, and stay, keep nobody else out.
+        """
+        factory = self.serve(limits=Limits(maxConnections=1))
+        first = RawPeer.upgraded(factory)
+        refused = [RawPeer(factory) for _ in range(3)]
+
+        first.leave()
+
+        RawPeer.upgraded(factory)
+        self.assertRefusedForTheLimit(RawPeer(factory))
+        for peer in refused:
+            peer.leave()
+        self.assertRefusedForTheLimit(RawPeer(factory))
+
     def assertRefusedForTheLimit(self, peer: RawPeer) -> None:
         """
         Assert that a peer is one too many.
@@ -789,6 +811,114 @@ class DepartureTests(ServerTestCase):
         self.assertEqual(answer.headers.get("X-Content-Type-Options"), "nosniff")
         self.assertEqual(answer.headers.get("Connection"), "close")
         self.assertEqual(answer.body, b"too many connections\n")
+
+
+class ApplicationErrorTests(ServerTestCase):
+    """
+    What an application gives a server may have errors, too.
+    """
+
+    def assertInternalError(self, kind: type[Exception], peer: RawPeer) -> None:
+        """
+        Assert that a peer is refused with 500, and the log says why.
+        """
+        peer.send(makeRequest(("Origin", "http://a.example"), *OFFER))
+        self.assertRefused(peer, 500)
+        self.assertEqual(len(self.flushLoggedErrors(kind)), 1)
+
+    def test_asynchronousOrigin(self):
+        """
+        A function of the origins that is not synchronous lets nobody in: what
+        it returns is no verdict.
+        """
+        for verdict in (succeed(False), succeed(True), 1, None):
+            judge: Any = partial(lambda verdict, *asked: verdict, verdict)
+            policy = HandshakePolicy(origins=[judge])
+            peer = RawPeer(self.serve(handshake=policy))
+            self.assertInternalError(TypeError, peer)
+
+    def test_extension(self):
+        """
+        An extension that raises when it is offered refuses the handshake.
+        """
+
+        class Broken(CipherFactory):
+            def accept(self, parameters, maxMessageSize):
+                raise KeyError("accept")
+
+        peer = RawPeer(
+            self.serve(
+                extensions=[Broken("x-stream", Stream)],
+                handshake=HandshakePolicy(origins=[ANY_ORIGIN]),
+            )
+        )
+        self.assertInternalError(KeyError, peer)
+
+    def test_noSubprotocols(self):
+        """
+        A handler factory that does not say what it speaks refuses the
+        handshake.
+        """
+
+        @implementer(IWebSocketHandlerFactory)
+        class Mute:  # type: ignore[misc]  # the point
+            def buildHandler(self, request):
+                return RecordingHandler()
+
+        peer = RawPeer(WebSocketFactory(Mute(), clock=self.clock))
+        peer.send(REQUEST)
+        self.assertRefused(peer, 500)
+        self.assertEqual(len(self.flushLoggedErrors(AttributeError)), 1)
+
+    def test_refusedByTheHandler(self):
+        """
+        A handler that refuses is not told of an end; its producer is stopped,
+        and what it still sends is dropped.
+        """
+        producer = PushProducer()
+
+        class Refusing(RecordingHandler):
+            def negotiationStarted(self, transport) -> None:
+                super().negotiationStarted(transport)
+                transport.attachProducer(producer)
+                raise BadHandshake(403, "not you")
+
+        handler = Refusing()
+        peer = self.connect(HandlerFactory(lambda: handler))
+        peer.send(REQUEST)
+        self.assertRefused(peer, 403)
+        handler.transport.sendTextMessage("too late")
+        self.assertEqual(handler.transport.pendingSize, 0)
+        self.assertEqual(producer.told, ["stop"])
+        peer.leave()
+        self.assertEqual(handler.events, [("negotiationStarted",)])
+
+    def test_siteLosesItsConnection(self):
+        """
+        The protocol of a site that raises when its connection is lost is
+        forgotten all the same.
+        """
+
+        class Clumsy(Protocol):
+            def connectionLost(self, reason=None) -> None:
+                raise KeyError("connectionLost")
+
+        factory = self.serve(
+            limits=Limits(maxConnections=1), site=Factory.forProtocol(Clumsy)
+        )
+        peer = RawPeer(factory)
+        peer.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        peer.transport.lose()
+        self.assertRaises(KeyError, peer.transport.settle)
+        RawPeer.upgraded(factory)
+
+    def test_wrongSettings(self):
+        """
+        Settings of the wrong kind are refused by name.
+        """
+        for name in ("limits", "keepalive", "handshake"):
+            error = self.assertRaises(InvalidSetting, self.serve, **{name: 5})
+            self.assertEqual(error.setting, name)
 
 
 class NegotiationTests(ServerTestCase):

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from twisted.application.service import IService
+from twisted.internet.error import CannotListenError
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import capturedLogs, formatEvent
 from twisted.protocols.basic import LineReceiver
@@ -488,6 +489,22 @@ class ServiceTests(OptionsTestCase):
         self.connect(*arguments)
         (server,) = self.reactor.tcpServers
         return RawPeer.upgraded(server[1], target=target)
+
+    def test_portInUse(self):
+        """
+        A port that is taken is told of in one sentence, and ends the program.
+        """
+
+        def listenTCP(port, factory, backlog=50, interface=""):
+            raise CannotListenError(interface, port, OSError("in use"))
+
+        vars(self.reactor)["listenTCP"] = listenTCP
+        service = makeService(self.parse("--port=9001"))
+
+        ended = self.assertRaises(SystemExit, service.privilegedStartService)
+
+        self.assertIn("9001", str(ended))
+        self.assertEqual(str(ended).count("\n"), 0)
 
     def test_ports(self):
         """

@@ -4,6 +4,7 @@ Tests for L{txws.transport}.
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -40,6 +41,7 @@ from txws.wire.frames import Frame
 
 from .ends import FULL, Act, ActingHandler, End, closeFrame
 from .test_flow import PushProducer
+from .wire.ciphers import Stream
 from .wire.tables import readFrames
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = Opcode
@@ -797,6 +799,34 @@ class ErrorTests(TransportTestCase):
     """
     Applications have errors.
     """
+
+    def test_extension(self):
+        """
+        An exception of an extension is logged, and closes the connection with
+        1011, too.
+        """
+
+        class Broken(Stream):
+            def decode(self, frame):
+                raise KeyError("decode")
+
+        end = End.opened(extensions=[Broken()])
+        end.receiveText("a")
+        self.assertEqual(len(self.flushLoggedErrors(KeyError)), 1)
+        self.assertEqual(end.takeFrames(), [closeFrame(1011, "internal error")])
+
+    def test_namelessCallback(self):
+        """
+        The log names a callback as well as it can.
+        """
+        handler = ActingHandler()
+        end = End(handler)
+        act = partial(raiseBroken)
+        vars(handler)["negotiationFinished"] = act
+        with capturedLogs() as logged:
+            end.webSocket.open(b"")
+        self.assertEqual(len(self.flushLoggedErrors(Broken)), 1)
+        self.assertIn("raiseBroken", formatEvent(logged[0]))
 
     def test_handler(self):
         """

@@ -366,6 +366,45 @@ class SocketTests(TestCase):
         self.assertLess(sent, 64 * 1024 * 1024)
         self.assertLess(max(pending), 2 * limits.highWaterMark + 128 * 1024)
 
+    @inlineCallbacks
+    def test_slowReader(self):
+        """
+        A peer that reads slowly gets all that was sent before the connection
+        was closed, however long the timeouts are.
+        """
+        size = 8 * 1024 * 1024
+
+        class Generous(WebSocketHandler):
+            """
+            Sends a lot and closes.
+            """
+
+            def negotiationFinished(self) -> None:
+                """
+                Do so.
+                """
+                self.transport.sendBytesMessage(bytes(size))
+                self.transport.loseConnection()
+
+        port = yield self.serve(WebSocketFactory(Generous, keepalive=_QUICK))
+
+        def read() -> int:
+            peer = self.openRaw(port)
+            received = 0
+            try:
+                while data := peer.recv(32 * 1024):
+                    received += len(data)
+                    time.sleep(0.01)
+            except ConnectionError:
+                # It is cut off, for it does not answer the Close.
+                pass
+            peer.close()
+            return received
+
+        received = yield deferToThread(read)
+        # A little may have come with the 101.
+        self.assertGreater(received, size - 4096)
+
     def openRaw(self, port) -> socket.socket:
         """
         Connect a blocking socket and go through the opening handshake.

@@ -262,6 +262,7 @@ class SendTests(WireTestCase):
             for message in (5, b"bytes", None):
                 self.assertRaises(TypeError, connection.sendText, message)
             self.assertRaises(TypeError, connection.sendPing, "text")
+            self.assertRaises(TypeError, connection.sendClose, 1000, b"bytes")
             self.assertEqual(connection.pendingSize, 0)
             self.assertEqual(connection.dataToSend(), [])
 
