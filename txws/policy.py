@@ -62,8 +62,8 @@ class Limits:
         transport's own 64 KiB, producers are paused; when more of it answers
         what was received, no more is read.
     @ivar lowWaterMark: when no more is pending, both go on.
-    @ivar maxPendingSize: when more is pending, the connection is closed
-        with code 1008; or L{None}.
+    @ivar maxPendingSize: when more is pending behind the message that is on
+        its way, the connection is closed with code 1008; or L{None}.
     """
 
     maxMessageSize: int | None = MIB
