@@ -4,6 +4,7 @@ Tests for L{txws.wire.http}.
 
 from __future__ import annotations
 
+from txws.wire.errors import BadHandshake
 from txws.wire.http import (
     Headers,
     HeadLimits,
@@ -414,9 +415,21 @@ class FieldsTests(WireTestCase):
         Bytes above ASCII, which browsers send in cookies, stay what they are:
         no line ends, no blanks.
         """
-        for byte in range(0x80, 0x100):
-            value = bytes([0x61, byte, 0x62, byte])
+        values = [bytes([0x61, byte, 0x62, byte]) for byte in range(0xA0, 0x100)]
+        values += [text.encode() for text in ("Zürich", "Åse", "日本", "😀")]
+        for value in values:
             self.assertEqual(fieldsOf(b"a: " + value), [("a", value.decode("latin-1"))])
+
+    def test_controlsAboveASCII(self):
+        """
+        Control characters above ASCII are refused, in ISO 8859-1 and in UTF-8:
+        some programs take U+0085 for the end of a line.
+        """
+        for code in range(0x80, 0xA0):
+            for encoding in ("latin-1", "utf-8"):
+                line = b"a: b" + chr(code).encode(encoding) + b"c"
+                error = self.assertRaises(BadHandshake, fieldsOf, line)
+                self.assertEqual(error.status, 400)
 
     def test_tricks(self):
         """

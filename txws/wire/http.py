@@ -235,8 +235,22 @@ def _parseFields(lines: list[bytes], limits: HeadLimits) -> Headers:
         if match is None:
             raise BadHandshake(400, "a header line is not 'name: value'")
         name, value = match.groups()
+        if not value.isascii() and _hasControls(value):
+            raise BadHandshake(400, "a header has a control character")
         fields.append((name.decode("ascii"), value.strip(b" \t").decode("latin-1")))
     return Headers(fields)
+
+
+def _hasControls(value: bytes) -> bool:
+    """
+    Tell whether there is a C1 control character in a value, such as U+0085,
+    which some programs take for the end of a line.
+    """
+    try:
+        text = value.decode("utf-8")
+    except UnicodeDecodeError:
+        text = value.decode("latin-1")
+    return any("\x80" <= character <= "\x9f" for character in text)
 
 
 def serializeHead(firstLine: str, fields: Iterable[tuple[str, str]]) -> bytes:
