@@ -237,6 +237,15 @@ class RefusedUpgradeTests(WireTestCase):
             )
             self.assertEqual(error.headers, (("Allow", "GET"),))
 
+    def test_noUpgrade(self):
+        """
+        A request that asks for something else is no handshake.
+        """
+        for values in ((), ("h2c",), ("websockets",)):
+            self.assertRefused(
+                400, "Upgrade does not say 'websocket'", parse, ("Upgrade", *values)
+            )
+
     def test_oldHTTP(self):
         """
         HTTP/1.0 knows no upgrade.

@@ -86,10 +86,12 @@ def parseUpgrade(head: RequestHead) -> UpgradeRequest:
     """
     Check an opening handshake, RFC 6455 section 4.2.1.
 
-    @param head: the head of the request, one for which L{isUpgrade} is true.
+    @param head: the head of the request.
     @raise BadHandshake: if it is not valid; it names the header.
     """
     headers = head.headers
+    if not isUpgrade(head):
+        raise BadHandshake(400, "Upgrade does not say 'websocket'")
     if head.method != "GET":
         raise BadHandshake(405, "an upgrade needs method GET", [("Allow", "GET")])
     if head.minorVersion < 1:
