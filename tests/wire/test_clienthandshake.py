@@ -503,11 +503,14 @@ class RefusedTests(WireTestCase):
                 b"HTTP/1.1 200 OK\r\nfoo\r\n\r\n",
                 "a header line is not 'name: value'",
             ),
-            (b"\0" * 9000, "the first line exceeds 8192 bytes"),
-            (b"HTTP/1.1 200 OK\r\n" + b"a" * 17000, "the head exceeds 16384 bytes"),
+            (b"\0" * 9000, "the first line exceeds 8192 bytes (maxLineSize)"),
+            (
+                b"HTTP/1.1 200 OK\r\n" + b"a" * 17000,
+                "the head exceeds 16384 bytes (maxHandshakeSize)",
+            ),
             (
                 b"HTTP/1.1 200 OK\r\n" + b"a:b\r\n" * 129 + b"\r\n",
-                "more than 128 header fields",
+                "more than 128 header fields (maxHeaders)",
             ),
         ):
             refused = self.assertAnswerRefused(

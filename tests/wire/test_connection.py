@@ -1251,7 +1251,7 @@ class BackToBackTests(WireTestCase):
         server = makeConnection(Role.SERVER, maxMessageSize=3)
         client.sendText("abcd")
         clientEvents, serverEvents = exchange(client, server)
-        status = CloseStatus(1009, "a message has more than 3 bytes")
+        status = CloseStatus(1009, "a message has more than 3 bytes (maxMessageSize)")
         self.assertEqual(clientEvents, [CloseReceived(status)])
         self.assertEqual(len(serverEvents), 1)
         self.assertIs(client.state, CLOSING)

@@ -557,7 +557,8 @@ class LimitsTests(SynchronousTestCase):
                 parser, *dribble(header(BINARY, limit + 1, isMasked=True))
             )
             self.assertEqual(
-                error.explanation, f"a message has more than {limit} bytes"
+                error.explanation,
+                f"a message has more than {limit} bytes (maxMessageSize)",
             )
 
     def test_largestLength(self):
@@ -617,7 +618,8 @@ class LimitsTests(SynchronousTestCase):
                         parser, header(CONTINUATION, length, isFinal=isFinal)
                     )
                     self.assertEqual(
-                        error.explanation, f"a message has more than {limit} fragments"
+                        error.explanation,
+                        f"a message has more than {limit} fragments (maxFragments)",
                     )
 
     def test_fragmentsCountAnew(self):

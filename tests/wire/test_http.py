@@ -190,7 +190,11 @@ class HeadReaderTests(WireTestCase):
         for larger in (largest + b"a\r\n\r\n", largest + b"aaaaaaaa"):
             for pieces in splits(larger):
                 self.assertRefused(
-                    431, "the head exceeds 100 bytes", self.read, limits, *pieces
+                    431,
+                    "the head exceeds 100 bytes (maxHandshakeSize)",
+                    self.read,
+                    limits,
+                    *pieces,
                 )
 
     def test_refusedInTime(self):
@@ -201,7 +205,12 @@ class HeadReaderTests(WireTestCase):
         limits = HeadLimits(maxSize=50, maxHeaders=128, maxLineSize=10)
         reader = HeadReader(limits)
         reader.receiveData(b"GET\r\n" + b"a" * 45)
-        self.assertRefused(431, "the head exceeds 50 bytes", reader.receiveData, b"a")
+        self.assertRefused(
+            431,
+            "the head exceeds 50 bytes (maxHandshakeSize)",
+            reader.receiveData,
+            b"a",
+        )
 
     def test_firstLine(self):
         """
@@ -216,7 +225,11 @@ class HeadReaderTests(WireTestCase):
             )
         for pieces in splits(b"a" * 21 + rest):
             self.assertRefused(
-                414, "the first line exceeds 20 bytes", self.read, limits, *pieces
+                414,
+                "the first line exceeds 20 bytes (maxLineSize)",
+                self.read,
+                limits,
+                *pieces,
             )
 
     def test_emptyFirstLine(self):
@@ -233,7 +246,11 @@ class HeadReaderTests(WireTestCase):
         """
         limits = HeadLimits(maxSize=100, maxHeaders=128, maxLineSize=20)
         self.assertRefused(
-            414, "the first line exceeds 20 bytes", self.read, limits, b"a" * 22
+            414,
+            "the first line exceeds 20 bytes (maxLineSize)",
+            self.read,
+            limits,
+            b"a" * 22,
         )
 
     def test_serverLimits(self):
@@ -245,7 +262,7 @@ class HeadReaderTests(WireTestCase):
         self.assertEqual(self.read(LIMITS, *dribble(largest)), (largest[:-4], b""))
         self.assertRefused(
             431,
-            "the head exceeds 16384 bytes",
+            "the head exceeds 16384 bytes (maxHandshakeSize)",
             self.read,
             LIMITS,
             *dribble(largest[:-4] + b"aaaaa"),
@@ -254,7 +271,7 @@ class HeadReaderTests(WireTestCase):
         self.assertEqual(self.read(LIMITS, *dribble(longest)), (longest[:-4], b""))
         self.assertRefused(
             414,
-            "the first line exceeds 8192 bytes",
+            "the first line exceeds 8192 bytes (maxLineSize)",
             self.read,
             LIMITS,
             *dribble(b"a" + longest)[:-3],
@@ -497,7 +514,7 @@ class FieldsTests(WireTestCase):
         """
         self.assertEqual(len(fieldsOf(*[b"a: b"] * 128)), 128)
         self.assertRefused(
-            431, "more than 128 header fields", fieldsOf, *[b"a: b"] * 129
+            431, "more than 128 header fields (maxHeaders)", fieldsOf, *[b"a: b"] * 129
         )
 
     def test_lineSize(self):
@@ -506,7 +523,9 @@ class FieldsTests(WireTestCase):
         """
         longest = b"a: " + b"b" * 8189
         self.assertEqual(fieldsOf(longest), [("a", "b" * 8189)])
-        self.assertRefused(431, "a header exceeds 8192 bytes", fieldsOf, longest + b"b")
+        self.assertRefused(
+            431, "a header exceeds 8192 bytes (maxLineSize)", fieldsOf, longest + b"b"
+        )
 
     def test_manyBlanks(self):
         """

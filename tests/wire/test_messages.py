@@ -143,7 +143,9 @@ class MessageAssemblerTests(WireTestCase):
             error = self.assertRaises(
                 MessageTooBig, assemble, MessageAssembler(4), Opcode.BINARY, pieces
             )
-            self.assertEqual(error.explanation, "a message has more than 4 bytes")
+            self.assertEqual(
+                error.explanation, "a message has more than 4 bytes (maxMessageSize)"
+            )
 
     def test_limitBeforeEnd(self):
         """

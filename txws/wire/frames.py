@@ -392,10 +392,12 @@ class FrameParser:
             return
         size = self._messageSize + length
         if self._maxMessageSize is not None and size > self._maxMessageSize:
-            raise MessageTooBig(f"a message has more than {self._maxMessageSize} bytes")
+            raise MessageTooBig(
+                f"a message has more than {self._maxMessageSize} bytes (maxMessageSize)"
+            )
         if self._maxFragments is not None and self._fragments >= self._maxFragments:
             raise MessageTooBig(
-                f"a message has more than {self._maxFragments} fragments"
+                f"a message has more than {self._maxFragments} fragments (maxFragments)"
             )
 
 

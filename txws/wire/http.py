@@ -174,7 +174,9 @@ class HeadReader:
         self._checkFirstLine()
         size = len(self.received) if end < 0 else end + len(_END)
         if size > self._limits.maxSize:
-            raise BadHandshake(431, f"the head exceeds {self._limits.maxSize} bytes")
+            raise BadHandshake(
+                431, f"the head exceeds {self._limits.maxSize} bytes (maxHandshakeSize)"
+            )
         if end < 0:
             return None
         return bytes(self.received[:end]), bytes(self.received[size:])
@@ -186,7 +188,9 @@ class HeadReader:
         limit = self._limits.maxLineSize
         end = limit + len(_LINE_END)
         if len(self.received) >= end and self.received.find(_LINE_END, 0, end) < 0:
-            raise BadHandshake(414, f"the first line exceeds {limit} bytes")
+            raise BadHandshake(
+                414, f"the first line exceeds {limit} bytes (maxLineSize)"
+            )
 
 
 def parseRequestHead(head: bytes, limits: HeadLimits) -> RequestHead:
@@ -226,11 +230,15 @@ def _parseFields(lines: list[bytes], limits: HeadLimits) -> Headers:
     refuse folded ones.
     """
     if len(lines) > limits.maxHeaders:
-        raise BadHandshake(431, f"more than {limits.maxHeaders} header fields")
+        raise BadHandshake(
+            431, f"more than {limits.maxHeaders} header fields (maxHeaders)"
+        )
     fields = []
     for line in lines:
         if len(line) > limits.maxLineSize:
-            raise BadHandshake(431, f"a header exceeds {limits.maxLineSize} bytes")
+            raise BadHandshake(
+                431, f"a header exceeds {limits.maxLineSize} bytes (maxLineSize)"
+            )
         match = _FIELD.match(line)
         if match is None:
             raise BadHandshake(400, "a header line is not 'name: value'")

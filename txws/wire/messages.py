@@ -97,7 +97,9 @@ class MessageAssembler:
         Check the size of a message against the limit.
         """
         if self._maxMessageSize is not None and size > self._maxMessageSize:
-            raise MessageTooBig(f"a message has more than {self._maxMessageSize} bytes")
+            raise MessageTooBig(
+                f"a message has more than {self._maxMessageSize} bytes (maxMessageSize)"
+            )
 
 
 def _checkText(decoder: IncrementalDecoder, frame: Frame, size: int) -> None:
