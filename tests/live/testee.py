@@ -29,7 +29,8 @@ from twisted.logger import (
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from txws import Limits, WebSocketFactory, WebSocketHandler
+from txws import Limits, WebSocketFactory
+from txws.demo import Echo
 
 __all__ = ["serveEcho"]
 
@@ -84,24 +85,6 @@ def _standardInputEnd() -> Deferred[None]:
 
     StandardIO(Parent())
     return ended
-
-
-class Echo(WebSocketHandler):
-    """
-    Sends back what it receives.
-    """
-
-    def textMessageReceived(self, message: str) -> None:
-        """
-        Send back text.
-        """
-        self.transport.sendTextMessage(message)
-
-    def bytesMessageReceived(self, data: bytes) -> None:
-        """
-        Send back bytes.
-        """
-        self.transport.sendBytesMessage(data)
 
 
 def _echoFactory() -> WebSocketFactory:
