@@ -10,18 +10,20 @@ from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from secrets import token_bytes
+from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorTime, ISSLTransport
+from twisted.internet.interfaces import IPushProducer, IReactorTime, ISSLTransport
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from .errors import DeadlineExpired, HandshakeRefused, WebSocketFailed
 from .framelog import FrameLog
-from .interfaces import IExtensionFactory, IWebSocketHandler
+from .interfaces import IExtensionFactory, IFragmentHandler, IWebSocketHandler
 from .keepalive import Keepalive
 from .policy import KeepalivePolicy, Limits
 from .request import WebSocketRequest
+from .results import resultOf
 from .transport import WebSocketTransport, abortTransport
 from .wire.clienthandshake import ClientHandshake, HandshakeAccepted
 from .wire.connection import Connection, Role
@@ -91,6 +93,8 @@ class WebSocketClientProtocol(Protocol):
         self.webSocket: WebSocketTransport | None = None
         self._settings = settings
         self._handler = handler
+        self._starting: Deferred[None] | None = None
+        self._lost: Failure | None = None
         self._keepalive = Keepalive(settings.keepalive, settings.clock, self._expire)
         self._handshake: ClientHandshake | None = ClientHandshake(
             settings.host,
@@ -136,9 +140,13 @@ class WebSocketClientProtocol(Protocol):
         Tell the handler, or whoever waits for it to be connected.
         """
         self._keepalive.stop()
+        self._lost = reason
         # Whoever still holds this protocol holds nothing of the application.
         webSocket, self.webSocket = self.webSocket, None
-        if webSocket is not None:
+        if self._starting is not None:
+            self._giveUp(Failure(WebSocketFailed(_causeOf(reason))))
+            self._starting.cancel()
+        elif webSocket is not None:
             webSocket.connectionLost(reason)
         elif self._handshake is not None:
             try:
@@ -167,6 +175,7 @@ class WebSocketClientProtocol(Protocol):
             maxMessageSize=settings.limits.maxMessageSize,
             maxFragments=settings.limits.maxFragments,
             extensions=accepted.extensions,
+            deliversFragments=IFragmentHandler.providedBy(self._handler),
             generateKey=settings.generateKey,
             observer=FrameLog(request.peer) if settings.logsFrames else None,
         )
@@ -180,17 +189,41 @@ class WebSocketClientProtocol(Protocol):
             settings.limits,
             self._keepalive,
         )
-        try:
-            self._handler.negotiationStarted(webSocket)
-        except Exception:
-            self.webSocket = None
-            self._giveUp(Failure())
-            return
+        starting = Deferred.fromCoroutine(self._start(webSocket, accepted.rest))
+        starting.addErrback(self._startFailed, webSocket)
+        if not starting.called:
+            self._starting = starting
+            IPushProducer(self.transport).pauseProducing()
+
+    async def _start(self, webSocket: WebSocketTransport, rest: bytes) -> None:
+        """
+        Start the handler, which may take its time, and open the connection.
+
+        @param rest: what has been received behind the answer.
+        """
+        assert self.transport is not None
+        await resultOf(self._handler.negotiationStarted(webSocket))
+        if self._starting is not None:
+            self._starting = None
+            if self._lost is not None:
+                # It did not let itself be cancelled.
+                webSocket.connectionLost(self._lost)
+                return
+            IPushProducer(self.transport).resumeProducing()
         webSocket.open(b"")
         if not self.opened.called:
             self.opened.callback(self._handler)
-        if accepted.rest:
-            webSocket.dataReceived(accepted.rest)
+        if rest:
+            webSocket.dataReceived(rest)
+
+    def _startFailed(self, failure: Failure, webSocket: WebSocketTransport) -> None:
+        """
+        Give up, for the handler does not want to start.
+        """
+        self._starting = self.webSocket = None
+        webSocket.neverOpened()
+        if self._lost is None:
+            self._giveUp(failure)
 
     def _fail(self, error: Exception) -> None:
         """
@@ -225,3 +258,11 @@ class WebSocketClientProtocol(Protocol):
         elif self.transport is not None:
             self._keepalive.stop()
             abortTransport(self.transport)
+
+
+def _causeOf(reason: Failure) -> BaseException:
+    """
+    Get what the transport was lost with.
+    """
+    cause: Any = reason.value
+    return cause  # type: ignore[no-any-return]  # it always is one

@@ -28,8 +28,9 @@ from .interfaces import (
     IWebSocketRequest,
     IWebSocketTransport,
 )
+from .negotiation import ServerSettings
 from .policy import HandshakePolicy, KeepalivePolicy, Limits
-from .server import ServerSettings, WebSocketServerProtocol
+from .server import WebSocketServerProtocol
 from .streaming import StreamHandler, StreamHandlerFactory
 from .wire.codes import CloseCode, isSendableCloseCode
 from .wire.errors import BadHandshake
@@ -253,7 +254,7 @@ class WebSocketFactory(ServerFactory):
         if limit is not None and len(self._protocols) - self._turnedAway >= limit:
             self._turnedAway += 1
             refusal = BadHandshake(503, "too many connections")
-        protocol = self.protocol(self._settings, self._forget, refusal)
+        protocol = self.protocol(self._settings, self._forget, self._site, refusal)
         protocol.factory = self
         self._protocols.add(protocol)
         return protocol
@@ -355,7 +356,6 @@ class WebSocketFactory(ServerFactory):
             keepalive=self._keepalive,
             handshake=self._handshake,
             extensions=self._extensions,
-            site=self._site,
             clock=clock,
             logsFrames=self._logsFrames,
         )

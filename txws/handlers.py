@@ -7,7 +7,7 @@ from __future__ import annotations
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from .interfaces import IWebSocketHandler, IWebSocketTransport
+from .interfaces import Awaited, IWebSocketHandler, IWebSocketTransport
 
 __all__ = ["WebSocketHandler"]
 
@@ -23,33 +23,34 @@ class WebSocketHandler:
 
     transport: IWebSocketTransport
 
-    def negotiationStarted(self, transport: IWebSocketTransport) -> None:
+    def negotiationStarted(self, transport: IWebSocketTransport) -> Awaited:
         """
         See L{IWebSocketHandler}.
         """
         self.transport = transport
+        return None
 
-    def negotiationFinished(self) -> None:
+    def negotiationFinished(self) -> Awaited:
         """
         See L{IWebSocketHandler}.
         """
 
-    def textMessageReceived(self, message: str) -> None:
+    def textMessageReceived(self, message: str) -> Awaited:
         """
         See L{IWebSocketHandler}.
         """
 
-    def bytesMessageReceived(self, data: bytes) -> None:
+    def bytesMessageReceived(self, data: bytes) -> Awaited:
         """
         See L{IWebSocketHandler}.
         """
 
-    def pongReceived(self, payload: bytes) -> None:
+    def pongReceived(self, payload: bytes) -> Awaited:
         """
         See L{IWebSocketHandler}.
         """
 
-    def connectionLost(self, reason: Failure) -> None:
+    def connectionLost(self, reason: Failure) -> Awaited:
         """
         See L{IWebSocketHandler}.
         """

@@ -15,28 +15,44 @@ The life of a handler::
             negotiationFinished()
                 textMessageReceived, bytesMessageReceived, pongReceived ...
         connectionLost(reason)
+
+What a handler may want besides are interfaces of their own, each for one
+thing: L{IFragmentHandler}, L{IPingHandler}, L{ICloseHandler},
+L{IConcurrentHandler}.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any, TypeAlias
 
-from twisted.internet.interfaces import IAddress, IProducer, ITransport
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IAddress, IProducer, IReactorTime, ITransport
 from twisted.python.failure import Failure
 from zope.interface import Attribute, Interface
 
+from .sources import Source
 from .wire.codes import CloseCode
 from .wire.extensions import IExtension, IExtensionFactory
 from .wire.http import Headers
 
 __all__ = [
+    "ICloseHandler",
+    "IConcurrentHandler",
     "IExtension",
     "IExtensionFactory",
+    "IFragmentHandler",
+    "IPingHandler",
+    "IRoute",
     "IWebSocketHandler",
     "IWebSocketHandlerFactory",
     "IWebSocketRequest",
+    "IWebSocketRouter",
     "IWebSocketTransport",
 ]
+
+# What a method of a handler may return: nothing, or something to wait for.
+Awaited: TypeAlias = "Deferred[None] | Coroutine[Deferred[Any], Any, None] | None"
 
 
 class IWebSocketRequest(Interface):
@@ -64,11 +80,21 @@ class IWebSocketRequest(Interface):
 
     subprotocol: str | None = Attribute("The subprotocol in use, if there is one.")
 
+    parameters: Mapping[str, object] = Attribute(
+        "What a router has found in the path, by name."
+    )
+
     isSecure: bool = Attribute("Whether the connection is encrypted by TLS.")
 
     peer: IAddress = Attribute("The address of the other side.")
 
     url: str = Attribute("The C{ws} or C{wss} URL of the resource.")
+
+    http: object = Attribute(
+        "The L{twisted.web.server.Request}, of which the session is, if a"
+        " L{WebSocketResource<txws.resource.WebSocketResource>} was asked; else"
+        " L{None}."
+    )
 
 
 class IWebSocketTransport(Interface):
@@ -93,6 +119,19 @@ class IWebSocketTransport(Interface):
 
     subprotocol: str | None = Attribute("The subprotocol in use, if there is one.")
 
+    clock: IReactorTime = Attribute(
+        "What schedules: the reactor, or the clock of a test."
+    )
+
+    isOpen: bool = Attribute(
+        "Whether what is sent will leave: neither side has begun to close."
+    )
+
+    isAboveHighWater: bool = Attribute(
+        "Whether more was pending than the high-water mark, and it is not yet down"
+        " to the low-water mark."
+    )
+
     pendingSize: int = Attribute(
         "How many bytes wait here: for the end of this turn, or for the Twisted"
         " transport to take more."
@@ -103,20 +142,51 @@ class IWebSocketTransport(Interface):
         " L{None} as long as none was."
     )
 
-    def sendTextMessage(message: str) -> None:
+    def sendTextMessage(message: str) -> Deferred[None]:
         """
         Send a text message.
 
+        @return: see L{whenWritable}; whoever does not want to wait ignores it.
         @raise TypeError: if it is not L{str}.
         @raise UnicodeEncodeError: if it has surrogates, which UTF-8 cannot
             say.
         """
 
-    def sendBytesMessage(data: bytes | bytearray | memoryview) -> None:
+    def sendBytesMessage(data: bytes | bytearray | memoryview) -> Deferred[None]:
         """
         Send a binary message.  It may be changed afterwards.
 
+        @return: see L{whenWritable}; whoever does not want to wait ignores it.
         @raise TypeError: if it is not like bytes.
+        """
+
+    def sendStream(source: Source) -> Deferred[None]:
+        """
+        Send one message while it is made, in fragments (RFC 6455 section 5.4):
+        each piece that the source gives is one, and the next is asked for when
+        no more than the high-water mark is pending.
+
+        Messages that are sent meanwhile wait for its end, and so does
+        L{loseConnection}; Pings do not.
+
+        @param source: an iterable or an asynchronous iterable of L{str}, for a
+            text message, or of L{bytes} and the like, for a binary one; or an
+            L{IBodyProducer<twisted.web.iweb.IBodyProducer>}.
+        @return: fires when the last piece is sent.  Fails with what the source
+            raises: with L{TypeError} if it gives text and bytes, or neither;
+            with what C{connectionLost} is told if the connection ends before.
+            If a part of the message has left, it cannot be taken back: the
+            connection is closed with code 1011 then, also if this is
+            cancelled.
+        """
+
+    def whenWritable() -> Deferred[None]:
+        """
+        Wait until the connection takes more.
+
+        @return: has fired if no more than the high-water mark is pending, and
+            fires when no more than the low-water mark is, or when the
+            connection has ended.
         """
 
     def ping(payload: bytes = b"") -> None:
@@ -194,19 +264,27 @@ class IWebSocketHandler(Interface):
     """
     An application: what happens on one connection.
 
+    Its methods may be coroutines, or return a L{Deferred}.  Then nothing is
+    read from the peer and no other method is called before it is done, but
+    C{connectionLost}; L{IConcurrentHandler} is for those who do not want to
+    wait.
+
     An exception that one of its methods raises is logged, and closes the
     connection with code 1011.
     """
 
-    def negotiationStarted(transport: IWebSocketTransport) -> None:
+    def negotiationStarted(transport: IWebSocketTransport) -> Awaited:
         """
         The opening handshake is valid and about to be accepted.
 
-        Called once, first.  An exception refuses the handshake, with status
-        500 if it is no L{BadHandshake<txws.wire.errors.BadHandshake>}.
+        Called once, first.  An exception refuses the handshake: a
+        L{BadHandshake<txws.wire.errors.BadHandshake>} with its status, headers
+        and body, any other with status 500.  If it is not done by the end of
+        C{handshakeTimeout}, it is cancelled and the handshake refused with
+        status 503.
         """
 
-    def negotiationFinished() -> None:
+    def negotiationFinished() -> Awaited:
         """
         The connection is open.
 
@@ -214,21 +292,21 @@ class IWebSocketHandler(Interface):
         before.
         """
 
-    def textMessageReceived(message: str) -> None:
+    def textMessageReceived(message: str) -> Awaited:
         """
         The peer has sent a text message.
 
         Called for each, in order, as long as the connection is open.
         """
 
-    def bytesMessageReceived(data: bytes) -> None:
+    def bytesMessageReceived(data: bytes) -> Awaited:
         """
         The peer has sent a binary message.
 
         Called for each, in order, as long as the connection is open.
         """
 
-    def pongReceived(payload: bytes) -> None:
+    def pongReceived(payload: bytes) -> Awaited:
         """
         The peer has sent a Pong, RFC 6455 section 5.5.3.  Pongs that answer
         pings of the keepalive do not come here.
@@ -237,11 +315,12 @@ class IWebSocketHandler(Interface):
             may stay unanswered.
         """
 
-    def connectionLost(reason: Failure) -> None:
+    def connectionLost(reason: Failure) -> Awaited:
         """
         The connection has ended.
 
-        Called once, last, if L{negotiationStarted} has returned.
+        Called once, last, if L{negotiationStarted} is done; a method that is
+        not done when it is called goes on.
 
         @param reason: a L{WebSocketClosed<txws.errors.WebSocketClosed>}, which
             is a L{ConnectionDone<twisted.internet.error.ConnectionDone>}, if
@@ -264,13 +343,129 @@ class IWebSocketHandlerFactory(Interface):
         """
     )
 
-    def buildHandler(request: IWebSocketRequest) -> IWebSocketHandler | None:
+    def buildHandler(
+        request: IWebSocketRequest,
+    ) -> (
+        IWebSocketHandler
+        | Deferred[IWebSocketHandler | None]
+        | Coroutine[Deferred[Any], Any, IWebSocketHandler | None]
+        | None
+    ):
         """
         Make a handler for a connection.
 
         Called when the handshake is valid and its path, origin and subprotocol
-        are known to be accepted, before it is answered.
+        are known to be accepted, before it is answered.  It may be a
+        coroutine, or return a L{Deferred}: if that has not fired by the end of
+        C{handshakeTimeout}, it is cancelled and the handshake refused with
+        status 503.
 
         @return: L{None} to refuse the handshake with status 403.
-        @raise txws.wire.errors.BadHandshake: to refuse it with another status.
+        @raise txws.wire.errors.BadHandshake: to refuse it with another status,
+            headers and a body.
+        """
+
+
+class IFragmentHandler(Interface):
+    """
+    A handler that gets messages in parts, as they arrive, so that none has to
+    be kept as a whole: then C{textMessageReceived} and C{bytesMessageReceived}
+    are not called.
+
+    C{maxMessageSize} and C{maxFragments} hold for the messages as before.
+    """
+
+    def textFragmentReceived(text: str, isFinal: bool) -> Awaited:
+        """
+        A part of a text message has arrived.
+
+        @param text: cut between two characters, not where the peer has cut; it
+            may be empty if it is the last part.
+        @param isFinal: whether it ends the message.
+        """
+
+    def bytesFragmentReceived(data: bytes, isFinal: bool) -> Awaited:
+        """
+        A part of a binary message has arrived.
+
+        @param data: cut not where the peer has cut; it may be empty if it is
+            the last part.
+        @param isFinal: whether it ends the message.
+        """
+
+
+class IPingHandler(Interface):
+    """
+    A handler that wants to know of Pings.
+    """
+
+    def pingReceived(payload: bytes) -> Awaited:
+        """
+        The peer has sent a Ping, RFC 6455 section 5.5.2; its Pong is on the
+        way without this.
+        """
+
+
+class ICloseHandler(Interface):
+    """
+    A handler that wants to know of the peer's Close before the connection is
+    lost.
+    """
+
+    def closeReceived(code: int, reason: str) -> Awaited:
+        """
+        The peer has begun to close, RFC 6455 section 7.1.2: nothing more can
+        be sent, and what C{connectionLost} is told follows.
+
+        Not called if this side has begun.
+
+        @param code: the close code, 1005 if there is none.
+        @param reason: the close reason.
+        """
+
+
+class IConcurrentHandler(Interface):
+    """
+    A handler whose methods are called without waiting for what earlier ones
+    have returned.  How much that keeps in memory at a time is then its own
+    concern.
+    """
+
+
+class IRoute(Interface):
+    """
+    What is at a path.
+    """
+
+    handlerFactory: IWebSocketHandlerFactory = Attribute("The application.")
+
+    parameters: Mapping[str, object] = Attribute("What was found in the path.")
+
+    limits: Any = Attribute(
+        "The L{Limits<txws.policy.Limits>} of the path, or L{None} for the server's."
+    )
+
+    keepalive: Any = Attribute(
+        "The L{KeepalivePolicy<txws.policy.KeepalivePolicy>} of the path, or L{None}"
+        " for the server's."
+    )
+
+    handshake: Any = Attribute(
+        "The L{HandshakePolicy<txws.policy.HandshakePolicy>} of the path, or L{None}"
+        " for the server's."
+    )
+
+
+class IWebSocketRouter(Interface):
+    """
+    Knows what is at which path.  An L{IWebSocketHandlerFactory} that provides
+    this is asked for a route before anything else.
+    """
+
+    def findRoute(path: str) -> IRoute | None:
+        """
+        Find out what is at a path.
+
+        @param path: percent-decoded.
+        @return: L{None} if there is nothing: the answer is 404.
         """

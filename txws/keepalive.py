@@ -65,6 +65,7 @@ class _Phase(Enum):
     """
 
     HANDSHAKE = "opening handshake"
+    EXPIRED = "no answer in time"
     OPEN = "open"
     CLOSING = "closing"
     STOPPED = "stopped"
@@ -74,6 +75,9 @@ class Keepalive:
     """
     The clock of one connection, from its acceptance to its end.
 
+    @ivar clock: what schedules.
+    @ivar policy: how long to wait; it may be changed before the handshake is
+        done.
     @ivar roundTripTime: how many seconds the last answered Ping took, or
         L{None} as long as none was.
     """
@@ -81,7 +85,6 @@ class Keepalive:
     __slots__ = (
         "_awaited",
         "_call",
-        "_clock",
         "_connection",
         "_deadline",
         "_expire",
@@ -90,7 +93,8 @@ class Keepalive:
         "_heartbeats",
         "_messageAt",
         "_phase",
-        "_policy",
+        "clock",
+        "policy",
         "roundTripTime",
     )
 
@@ -107,8 +111,8 @@ class Keepalive:
         """
         now = clock.seconds()
         self.roundTripTime: float | None = None
-        self._policy = policy
-        self._clock = clock
+        self.policy = policy
+        self.clock = clock
         self._connection: KeptAlive | None = None
         self._expire: Callable[[DeadlineExpired], object] | None = expire
         self._heardAt = self._messageAt = self._heartbeatAt = now
@@ -122,7 +126,7 @@ class Keepalive:
         """
         The connection is accepted: its opening handshake has a deadline.
         """
-        self._deadline = self._clock.seconds() + self._policy.handshakeTimeout
+        self._deadline = self.clock.seconds() + self.policy.handshakeTimeout
         self._schedule()
 
     def connectionOpened(self, connection: KeptAlive) -> None:
@@ -134,7 +138,7 @@ class Keepalive:
         self._connection = connection
         self._expire = connection.expire
         self._phase = _Phase.OPEN
-        self._heardAt = self._messageAt = self._heartbeatAt = self._clock.seconds()
+        self._heardAt = self._messageAt = self._heartbeatAt = self.clock.seconds()
         self._schedule()
 
     def closingProgressed(self) -> None:
@@ -144,7 +148,7 @@ class Keepalive:
         """
         if self._phase is not _Phase.STOPPED:
             self._phase = _Phase.CLOSING
-            self._deadline = self._clock.seconds() + self._policy.closeTimeout
+            self._deadline = self.clock.seconds() + self.policy.closeTimeout
             self._schedule()
 
     def stop(self) -> None:
@@ -162,14 +166,14 @@ class Keepalive:
         """
         The peer is alive: it has sent something, or taken what was written.
         """
-        self._heardAt = self._clock.seconds()
+        self._heardAt = self.clock.seconds()
 
     def messageMoved(self) -> None:
         """
         A message has been sent or received.
         """
-        if self._policy.idleTimeout is not None:
-            self._messageAt = self._clock.seconds()
+        if self.policy.idleTimeout is not None:
+            self._messageAt = self.clock.seconds()
 
     def pongReceived(self, payload: bytes) -> bool:
         """
@@ -181,21 +185,21 @@ class Keepalive:
             return False
         if payload == self._awaited:
             self._awaited = None
-            self.roundTripTime = self._clock.seconds() - self._heartbeatAt
+            self.roundTripTime = self.clock.seconds() - self._heartbeatAt
         return True
 
     def _isUnanswered(self) -> bool:
         """
         Tell whether nothing was heard since the last Ping.
         """
-        return not self._policy.isOneWay and self._heardAt < self._heartbeatAt
+        return not self.policy.isOneWay and self._heardAt < self._heartbeatAt
 
     def _heartbeatDue(self, pingInterval: float) -> float:
         """
         Find out when a heartbeat or its answer is due.
         """
         if self._isUnanswered():
-            return self._heartbeatAt + self._policy.pingTimeout
+            return self._heartbeatAt + self.policy.pingTimeout
         return max(self._heardAt, self._heartbeatAt) + pingInterval
 
     def _schedule(self) -> None:
@@ -205,16 +209,16 @@ class Keepalive:
         due = self._deadline
         if self._phase is _Phase.OPEN:
             dues = []
-            if self._policy.pingInterval is not None:
-                dues.append(self._heartbeatDue(self._policy.pingInterval))
-            if self._policy.idleTimeout is not None:
-                dues.append(self._messageAt + self._policy.idleTimeout)
+            if self.policy.pingInterval is not None:
+                dues.append(self._heartbeatDue(self.policy.pingInterval))
+            if self.policy.idleTimeout is not None:
+                dues.append(self._messageAt + self.policy.idleTimeout)
             if not dues:
                 return
             due = min(dues)
-        delay = max(due - self._clock.seconds(), 0)
+        delay = max(due - self.clock.seconds(), 0)
         if self._call is None:
-            self._call = self._clock.callLater(delay, self._wake)
+            self._call = self.clock.callLater(delay, self._wake)
         elif self._call.getTime() > due:
             self._call.reset(delay)
 
@@ -223,20 +227,20 @@ class Keepalive:
         Do what is due.
         """
         self._call = None
-        now = self._clock.seconds()
+        now = self.clock.seconds()
         if self._phase is _Phase.OPEN:
             assert self._connection is not None
             self._wakeOpen(now, self._connection)
         elif now >= self._deadline:
             self._wakeLate()
-        if self._phase is not _Phase.STOPPED:
+        if self._phase in _RUNNING:
             self._schedule()
 
     def _wakeOpen(self, now: float, connection: KeptAlive) -> None:
         """
         Do what is due on an open connection.
         """
-        policy = self._policy
+        policy = self.policy
         if not connection.isListening:
             # A message may have come.
             self._messageAt = now
@@ -273,9 +277,9 @@ class Keepalive:
         self._heartbeats += 1
         self._heartbeatAt = now
         payload = _HEARTBEAT + self._heartbeats.to_bytes(4, "big")
-        if not self._policy.isOneWay:
+        if not self.policy.isOneWay:
             self._awaited = payload
-        connection.sendHeartbeat(payload, self._policy.isOneWay)
+        connection.sendHeartbeat(payload, self.policy.isOneWay)
 
     def _giveUp(self) -> None:
         """
@@ -284,10 +288,15 @@ class Keepalive:
         setting = _DEADLINES[self._phase]
         expire = self._expire
         assert expire is not None
-        self.stop()
-        expire(DeadlineExpired(setting, getattr(self._policy, setting)))
+        if self._phase is _Phase.HANDSHAKE:
+            # It may still be told so, and be seen off.
+            self._phase = _Phase.EXPIRED
+        else:
+            self.stop()
+        expire(DeadlineExpired(setting, getattr(self.policy, setting)))
 
 
+_RUNNING = frozenset((_Phase.HANDSHAKE, _Phase.OPEN, _Phase.CLOSING))
 _DEADLINES = {
     _Phase.HANDSHAKE: "handshakeTimeout",
     _Phase.OPEN: "pingTimeout",

@@ -14,6 +14,8 @@ endpoint below:
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.internet.endpoints import quoteStringArgument, serverFromString
 from twisted.internet.interfaces import (
     IReactorCore,
@@ -64,7 +66,7 @@ class WebSocketServerParser:
             raise ValueError(
                 "ws: needs the description of an endpoint, as in ws:tcp:9000"
             )
-        policies = {
+        policies: dict[str, Any] = {
             setting: ours[name].split(",")
             for name, setting in (("origin", "origins"), ("path", "paths"))
             if name in ours

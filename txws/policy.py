@@ -18,6 +18,7 @@ from .interfaces import IWebSocketRequest
 from .wire.errors import BadHandshake
 from .wire.handshake import parseTokens
 from .wire.http import HeadLimits
+from .wire.serverhandshake import checkAcceptanceHeaders
 
 __all__ = [
     "ANY_ORIGIN",
@@ -35,6 +36,7 @@ ANY_ORIGIN = "*"
 SAME_ORIGIN = "same-origin"
 
 OriginPattern = Union[str, "re.Pattern[str]", Callable[[str, IWebSocketRequest], bool]]
+HeaderFields = Sequence[tuple[str, str]]
 _Origin = tuple[str, str, int]
 _ORIGIN = re.compile(
     r"\A([A-Za-z][A-Za-z0-9+.\-]*)://"
@@ -168,11 +170,15 @@ class HandshakePolicy:
     @ivar subprotocols: what the server speaks, the preferred one first;
         L{None} for what the application says it speaks.
     @ivar paths: the paths that exist, percent-decoded; L{None} for all.
+    @ivar headers: further header fields of the 101, as (name, value): such as
+        C{("Set-Cookie", "id=1")}; or a function of the request that returns
+        them.
     """
 
     origins: Sequence[OriginPattern] = (SAME_ORIGIN,)
     subprotocols: Sequence[str] | None = None
     paths: Sequence[str] | None = None
+    headers: HeaderFields | Callable[[IWebSocketRequest], HeaderFields] = ()
     _accepts: Sequence[Callable[[str, IWebSocketRequest], bool]] = field(
         init=False, repr=False, compare=False
     )
@@ -186,6 +192,9 @@ class HandshakePolicy:
             _checkSubprotocol(subprotocol)
         for path in self.paths or ():
             _checkPath(path)
+        if not callable(self.headers):
+            object.__setattr__(self, "headers", _freeze("headers", self.headers))
+            _checkHeaders(self.headers)
         accepts = tuple(_compileOrigin(pattern) for pattern in self.origins)
         object.__setattr__(self, "_accepts", accepts)
 
@@ -223,6 +232,25 @@ class HandshakePolicy:
         preferred = spoken if self.subprotocols is None else self.subprotocols
         available = set(offered)
         return next((name for name in preferred if name in available), None)
+
+    def headersFor(self, request: IWebSocketRequest) -> HeaderFields:
+        """
+        Find the further header fields of the 101.
+
+        @param request: what is answered.
+        """
+        headers = self.headers
+        return headers(request) if callable(headers) else headers
+
+
+def _checkHeaders(headers: HeaderFields) -> None:
+    """
+    Check that header fields may be sent.
+    """
+    try:
+        checkAcceptanceHeaders(headers)
+    except (TypeError, ValueError) as error:
+        raise InvalidSetting("headers", f"cannot be sent: {error}") from None
 
 
 def _checkCount(name: str, value: object, least: int = 1) -> None:

@@ -19,6 +19,9 @@ from .wire.http import Headers
 __all__ = ["WebSocketRequest"]
 
 
+_NO_PARAMETERS: Mapping[str, object] = MappingProxyType({})
+
+
 @implementer(IWebSocketRequest)
 @dataclass(frozen=True)
 class WebSocketRequest:
@@ -37,6 +40,10 @@ class WebSocketRequest:
     isSecure: bool
     peer: IAddress
     subprotocol: str | None = None
+    parameters: Mapping[str, object] = field(
+        default_factory=lambda: _NO_PARAMETERS, hash=False
+    )
+    http: object = field(default=None, repr=False, compare=False)
 
     @cached_property
     def path(self) -> str:

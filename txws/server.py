@@ -6,15 +6,14 @@ L{WebSocketTransport<txws.transport.WebSocketTransport>}, or to HTTP.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from collections.abc import Callable
+from urllib.parse import unquote
 
+from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import (
     IConsumer,
     IProtocol,
     IProtocolFactory,
-    IReactorTime,
     ISSLTransport,
 )
 from twisted.internet.protocol import Protocol, connectionDone
@@ -22,64 +21,27 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from .errors import DeadlineExpired
-from .framelog import FrameLog
-from .interfaces import (
-    IExtension,
-    IExtensionFactory,
-    IWebSocketHandler,
-    IWebSocketHandlerFactory,
-)
+from .interfaces import IWebSocketHandler
 from .keepalive import Keepalive
-from .policy import HandshakePolicy, KeepalivePolicy, Limits
+from .negotiation import Negotiation, ServerSettings
 from .request import WebSocketRequest
 from .transport import WebSocketTransport, abortTransport, seeOff
 from .wire.codes import CloseCode
-from .wire.connection import Connection, Role
 from .wire.errors import BadHandshake
-from .wire.extensions import ExtensionOffer, acceptExtensions
 from .wire.http import HeadReader, RequestHead, parseRequestHead
 from .wire.serverhandshake import (
     UpgradeRequest,
-    acceptUpgrade,
     isUpgrade,
     parseUpgrade,
     refuseRequest,
 )
 
-__all__ = ["ServerSettings", "WebSocketServerProtocol"]
+__all__ = ["WebSocketServerProtocol", "notAnUpgrade"]
 
 _log = Logger()
 
 # A browser that asks for a page, and a limit that is reached.
 _NOBODYS_FAULT = frozenset((426, 503))
-
-_A = TypeVar("_A")
-_R = TypeVar("_R")
-
-
-@dataclass(frozen=True)
-class ServerSettings:
-    """
-    What all connections of a server share.
-
-    @ivar handlerFactory: the application.
-    @ivar limits: how much a peer may make this side keep.
-    @ivar keepalive: how long it waits.
-    @ivar handshake: which handshakes it accepts.
-    @ivar extensions: the extensions it knows.
-    @ivar site: what serves requests that are no upgrades, or L{None}.
-    @ivar clock: what schedules.
-    @ivar logsFrames: whether each frame is logged.
-    """
-
-    handlerFactory: IWebSocketHandlerFactory
-    limits: Limits
-    keepalive: KeepalivePolicy
-    handshake: HandshakePolicy
-    extensions: Sequence[IExtensionFactory]
-    site: IProtocolFactory | None
-    clock: IReactorTime
-    logsFrames: bool
 
 
 class WebSocketServerProtocol(Protocol):
@@ -94,23 +56,27 @@ class WebSocketServerProtocol(Protocol):
         self,
         settings: ServerSettings,
         lost: Callable[[WebSocketServerProtocol], object],
+        site: IProtocolFactory | None = None,
         refusal: BadHandshake | None = None,
     ) -> None:
         """
         @param settings: what to do.
         @param lost: called last, when this connection is lost and the
             application knows.
+        @param site: what serves requests that are no upgrades, or L{None}.
         @param refusal: why no request is even read, or L{None}.
         """
         self.webSocket: WebSocketTransport | None = None
         self._settings = settings
         self._lost = lost
+        self._site = site
         self.isTurnedAway = refusal is not None
         self._refusal = refusal
         # Whom it is for: this object, then nobody, a WebSocket or a site.
         self._receive: Callable[[bytes], None] = self._readRequest
         self._reader = HeadReader(settings.limits.headLimits)
         self._http: IProtocol | None = None
+        self._negotiation: Negotiation | None = None
         self._keepalive = Keepalive(settings.keepalive, settings.clock, self._expire)
 
     def connectionMade(self) -> None:
@@ -132,6 +98,7 @@ class WebSocketServerProtocol(Protocol):
         Tell whom it was handed over.
         """
         self._keepalive.stop()
+        self._stopNegotiation(reason)
         # Whoever still holds this protocol holds nothing of the application.
         self._receive = _drop
         webSocket, self.webSocket = self.webSocket, None
@@ -173,6 +140,24 @@ class WebSocketServerProtocol(Protocol):
         A handler has been built for this connection; for subclasses.
         """
 
+    def negotiationAccepted(
+        self, webSocket: WebSocketTransport, acceptance: bytes
+    ) -> None:
+        """
+        See L{NegotiationOwner<txws.negotiation.NegotiationOwner>}.
+        """
+        self._negotiation = None
+        self._receive = webSocket.dataReceived
+        self.webSocket = webSocket
+        webSocket.open(acceptance)
+
+    def negotiationRefused(self, refusal: BadHandshake) -> None:
+        """
+        See L{NegotiationOwner<txws.negotiation.NegotiationOwner>}.
+        """
+        self._negotiation = None
+        self._refuse(refusal)
+
     def _readRequest(self, data: bytes) -> None:
         """
         Read the head of the request and find out what it asks for.
@@ -188,9 +173,7 @@ class WebSocketServerProtocol(Protocol):
                 return
             upgrade = parseUpgrade(head)
             if read[1]:
-                # RFC 6455 4.1: the client "MUST wait for a response from the
-                # server before sending any further data."
-                raise BadHandshake(400, "data follow the handshake unanswered")
+                raise _earlyData()
             self._upgrade(upgrade)
         except BadHandshake as refusal:
             self._refuse(refusal)
@@ -200,10 +183,10 @@ class WebSocketServerProtocol(Protocol):
         Hand a connection over to the site, with all that it has sent.
         """
         assert self.transport is not None
-        site = self._settings.site
+        site = self._site
         http = None if site is None else site.buildProtocol(self.transport.getPeer())
         if http is None:
-            raise _notAnUpgrade(head)
+            raise notAnUpgrade(self._settings, head)
         self._receive = http.dataReceived
         self._keepalive.stop()
         self._http = http
@@ -213,10 +196,9 @@ class WebSocketServerProtocol(Protocol):
 
     def _upgrade(self, upgrade: UpgradeRequest) -> None:
         """
-        Find out whether a valid handshake is wanted, and answer it.
+        Find out whether a valid handshake is wanted.
         """
         assert self.transport is not None
-        settings = self._settings
         request = WebSocketRequest(
             target=upgrade.target,
             host=upgrade.host,
@@ -226,103 +208,33 @@ class WebSocketServerProtocol(Protocol):
             isSecure=ISSLTransport.providedBy(self.transport),
             peer=self.transport.getPeer(),
         )
-        self._ask(request, settings.handshake.checkRequest, request)
-        subprotocol = self._ask(request, self._chooseSubprotocol, request)
-        request = replace(request, subprotocol=subprotocol)
-        self._accept(upgrade, request, self._buildHandler(request))
-
-    def _chooseSubprotocol(self, request: WebSocketRequest) -> str | None:
-        """
-        Choose a subprotocol among those that the application speaks.
-        """
-        return self._settings.handshake.chooseSubprotocol(
-            request.subprotocols, self._settings.handlerFactory.subprotocols
-        )
-
-    def _buildHandler(self, request: WebSocketRequest) -> IWebSocketHandler:
-        """
-        Ask the application for a handler.
-        """
-        handlerFactory = self._settings.handlerFactory
-        handler = self._ask(request, handlerFactory.buildHandler, request)
-        if handler is None:
-            raise BadHandshake(403, "the application refuses")
-        self.handlerBuilt(handler)
-        return handler
-
-    def _ask(
-        self, request: WebSocketRequest, method: Callable[[_A], _R], argument: _A
-    ) -> _R:
-        """
-        Call the application, which may refuse or fail.
-        """
-        try:
-            return method(argument)
-        except BadHandshake:
-            raise
-        except Exception:
-            _log.failure(
-                "{request}: {method} raised",
-                request=request,
-                method=getattr(method, "__qualname__", method),
-            )
-            raise BadHandshake(500, "internal error") from None
-
-    def _acceptExtensions(
-        self, upgrade: UpgradeRequest
-    ) -> tuple[list[ExtensionOffer], list[IExtension]]:
-        """
-        Choose among the extensions that the client offers.
-        """
-        return acceptExtensions(
-            upgrade.extensions,
-            self._settings.extensions,
-            self._settings.limits.maxMessageSize,
-        )
-
-    def _accept(
-        self,
-        upgrade: UpgradeRequest,
-        request: WebSocketRequest,
-        handler: IWebSocketHandler,
-    ) -> None:
-        """
-        Accept the handshake.
-        """
-        assert self.transport is not None
-        limits = self._settings.limits
-        answers, extensions = self._ask(request, self._acceptExtensions, upgrade)
-        connection = Connection(
-            Role.SERVER,
-            maxMessageSize=limits.maxMessageSize,
-            maxFragments=limits.maxFragments,
-            extensions=extensions,
-            observer=FrameLog(request.peer) if self._settings.logsFrames else None,
-        )
-        webSocket = WebSocketTransport(
-            self.transport,
-            connection,
-            Role.SERVER,
-            request,
-            handler,
-            limits,
-            self._keepalive,
-        )
-        try:
-            self._ask(request, handler.negotiationStarted, webSocket)
-        except BadHandshake:
-            webSocket.neverOpened()
-            raise
-        self._receive = webSocket.dataReceived
-        self.webSocket = webSocket
         self._reader.received.clear()
-        webSocket.open(acceptUpgrade(upgrade, request.subprotocol, answers))
+        self._receive = self._receiveEarly
+        self._negotiation = Negotiation(
+            self._settings, upgrade, request, self.transport, self._keepalive, self
+        )
+        self._negotiation.start()
+
+    def _receiveEarly(self, data: bytes) -> None:
+        """
+        Receive bytes before the handshake is answered.
+        """
+        self._refuse(_earlyData())
+
+    def _stopNegotiation(self, reason: Failure) -> None:
+        """
+        Stop asking the application, if it is still being asked.
+        """
+        negotiation, self._negotiation = self._negotiation, None
+        if negotiation is not None:
+            negotiation.cancel(reason)
 
     def _refuse(self, refusal: BadHandshake) -> None:
         """
         Answer with an error, and see the peer off.
         """
         assert self.transport is not None
+        self._stopNegotiation(Failure(ConnectionLost(refusal.explanation)))
         isOurs = refusal.status in _NOBODYS_FAULT
         log = _log.info if isOurs else _log.warn
         log(
@@ -339,11 +251,24 @@ class WebSocketServerProtocol(Protocol):
 
     def _expire(self, expired: DeadlineExpired) -> None:
         """
-        Give up a peer that does not get its request done, or does not go.
+        Give up a peer that does not get its request done, or does not go; or
+        an application that does not get its answer done.
         """
         assert self.transport is not None
+        if self._negotiation is not None:
+            self._refuse(BadHandshake(503, "the application took too long"))
+            return
         _log.warn("{peer}: {expired}", peer=self.transport.getPeer(), expired=expired)
         abortTransport(self.transport)
+
+
+def _earlyData() -> BadHandshake:
+    """
+    Refuse a client that does not wait for its answer.
+    """
+    # RFC 6455 4.1: the client "MUST wait for a response from the server before
+    # sending any further data."
+    return BadHandshake(400, "data follow the handshake unanswered")
 
 
 def _drop(data: bytes) -> None:
@@ -357,18 +282,22 @@ def _serializeRefusal(refusal: BadHandshake) -> bytes:
     Make the answer that refuses a request, in plain text.
     """
     try:
-        body = f"{refusal.explanation}\n".encode()
-        return refuseRequest(refusal.status, body, refusal.headers)
+        return refuseRequest(refusal.status, refusal.body, refusal.headers)
     except ValueError:
         # What an application wants to say may be not fit for HTTP.
         _log.failure("cannot answer with {refusal}", refusal=refusal)
         return refuseRequest(500, b"internal error\n")
 
 
-def _notAnUpgrade(head: RequestHead) -> BadHandshake:
+def notAnUpgrade(settings: ServerSettings, head: RequestHead) -> BadHandshake:
     """
     Refuse a request that asks for something else than WebSocket.
+
+    @param settings: what is at which path.
+    @param head: the head of the request.
     """
+    if not settings.hasPath(unquote(head.target.partition("?")[0])):
+        return BadHandshake(404, "nothing is at this path")
     if head.method != "GET":
         return BadHandshake(405, "this server speaks WebSocket", [("Allow", "GET")])
     return BadHandshake(

@@ -14,10 +14,13 @@ from collections.abc import Callable
 from enum import Enum
 from typing import TypeVar
 
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.error import ConnectionAborted
 from twisted.internet.interfaces import (
     IAddress,
     IProducer,
     IPushProducer,
+    IReactorTime,
     ISSLTransport,
     ITCPTransport,
     ITransport,
@@ -28,16 +31,31 @@ from zope.interface import implementer
 
 from .errors import DeadlineExpired, WebSocketClosed, WebSocketFailed
 from .flow import TURN_SIZE, Outflow
-from .interfaces import IWebSocketHandler, IWebSocketRequest, IWebSocketTransport
+from .interfaces import (
+    ICloseHandler,
+    IConcurrentHandler,
+    IFragmentHandler,
+    IPingHandler,
+    IWebSocketHandler,
+    IWebSocketRequest,
+    IWebSocketTransport,
+)
 from .keepalive import Keepalive
+from .outbox import Outbox
 from .policy import Limits
-from .wire.codes import CloseCode
+from .results import DONE, deferredOf
+from .sources import Piece, Source
+from .wire.codes import CloseCode, isSendableCloseCode
 from .wire.connection import Connection, ConnectionState, Role
 from .wire.events import (
+    BytesFragmentReceived,
     BytesMessageReceived,
     CloseReceived,
+    CloseStatus,
     Event,
+    PingReceived,
     PongReceived,
+    TextFragmentReceived,
     TextMessageReceived,
     ViolationReceived,
 )
@@ -54,6 +72,7 @@ class _Pause(Enum):
     """
 
     APPLICATION = "the application has paused it"
+    HANDLER = "a method of the handler is not done"
     OUTFLOW = "it is answered faster than the peer reads"
 
 
@@ -103,13 +122,40 @@ class WebSocketTransport:
         self._handler = handler
         self._outflow = Outflow(connection, transport, limits, self)
         self._keepalive = keepalive
+        self._limits = limits
         self._highWaterMark = limits.highWaterMark
         self._answersSize = 0
         self._pauses: set[_Pause] = set()
         self._turn = _Turn.OPENING
         self._cause: BaseException | None = None
+        self._ended: Failure | None = None
+        self._waiting: list[Deferred[None]] = []
+        self._outbox: Outbox | None = None
+        # What to close with when the outbox is empty.
+        self._leaving: tuple[int, str] | None = None
 
     # IWebSocketTransport
+
+    @property
+    def clock(self) -> IReactorTime:
+        """
+        See L{IWebSocketTransport}.
+        """
+        return self._keepalive.clock
+
+    @property
+    def isOpen(self) -> bool:
+        """
+        See L{IWebSocketTransport}.
+        """
+        return self._connection.state is ConnectionState.OPEN and self._leaving is None
+
+    @property
+    def isAboveHighWater(self) -> bool:
+        """
+        See L{IWebSocketTransport}.
+        """
+        return self._outflow.isAboveHighWater
 
     @property
     def pendingSize(self) -> int:
@@ -125,21 +171,48 @@ class WebSocketTransport:
         """
         return self._keepalive.roundTripTime
 
-    def sendTextMessage(self, message: str) -> None:
+    def sendTextMessage(self, message: str) -> Deferred[None]:
         """
         See L{IWebSocketTransport}.
         """
-        if self._connection.state is ConnectionState.OPEN:
-            self._connection.sendText(message)
-            self._sent()
+        if self.isOpen:
+            if self._outbox is not None:
+                return self._postpone(self._sendText, message, message.encode("utf-8"))
+            return self._sendText(message)
+        return DONE
 
-    def sendBytesMessage(self, data: bytes | bytearray | memoryview) -> None:
+    def sendBytesMessage(self, data: bytes | bytearray | memoryview) -> Deferred[None]:
         """
         See L{IWebSocketTransport}.
         """
-        if self._connection.state is ConnectionState.OPEN:
-            self._connection.sendBytes(data)
-            self._sent()
+        if self.isOpen:
+            if self._outbox is not None:
+                data = bytes(memoryview(data))
+                return self._postpone(self._sendBytes, data, data)
+            return self._sendBytes(data)
+        return DONE
+
+    def sendStream(self, source: Source) -> Deferred[None]:
+        """
+        See L{IWebSocketTransport}.
+        """
+        if self._ended is not None:
+            return fail(self._ended)
+        if self._outbox is None:
+            self._outbox = Outbox(self)
+        if not self.isOpen:
+            self._outbox.stop()
+        return self._outbox.addStream(source)
+
+    def whenWritable(self) -> Deferred[None]:
+        """
+        See L{IWebSocketTransport}.
+        """
+        if not self._outflow.isAboveHighWater or self._ended is not None:
+            return DONE
+        writable: Deferred[None] = Deferred(self._waiting.remove)
+        self._waiting.append(writable)
+        return writable
 
     def ping(self, payload: bytes = b"") -> None:
         """
@@ -155,11 +228,12 @@ class WebSocketTransport:
         """
         See L{IWebSocketTransport}.
         """
-        if self._connection.state is ConnectionState.OPEN:
-            self._connection.sendClose(code, reason)
-            self._closing()
-            # The peer's Close may wait here already.
-            self._deliver()
+        if self._outbox is None or not self.isOpen:
+            self._close(code, reason)
+        elif isSendableCloseCode(code):
+            self._leaving = (code, reason)
+        else:
+            raise ValueError(f"close code {code} may not be sent")
 
     def abortConnection(self) -> None:
         """
@@ -242,6 +316,7 @@ class WebSocketTransport:
         if self._connection.state is not ConnectionState.CLOSED:
             self._connection.connectionLost()
         self._outflow.stopProducer()
+        self._end(Failure(WebSocketFailed(ConnectionAborted())))
 
     def dataReceived(self, data: bytes) -> None:
         """
@@ -264,12 +339,10 @@ class WebSocketTransport:
             self._connection.connectionLost()
         self._outflow.drop()
         self._outflow.stopProducer()
-        ended = self._explain(reason)
-        _log.debug("{transport} ended: {ended}", transport=self, ended=ended)
-        try:
-            self._handler.connectionLost(Failure(ended))
-        except Exception:
-            _log.failure("{transport}: connectionLost raised", transport=self)
+        ended = Failure(self._explain(reason))
+        _log.debug("{transport} ended: {ended}", transport=self, ended=ended.value)
+        self._end(ended)
+        self.callApplication(self._handler.connectionLost, ended)
 
     # What the clock and the way out tell
 
@@ -278,7 +351,7 @@ class WebSocketTransport:
         """
         See L{KeptAlive<txws.keepalive.KeptAlive>}.
         """
-        isRead = _Pause.APPLICATION not in self._pauses
+        isRead = self._pauses.isdisjoint(_OUR_PAUSES)
         return isRead or self._connection.isCongested
 
     def sendHeartbeat(self, payload: bytes, isOneWay: bool) -> None:
@@ -327,6 +400,7 @@ class WebSocketTransport:
         See L{FlowOwner<txws.flow.FlowOwner>}.
         """
         self._answersSize = 0
+        self._fireWaiting()
         self._resume(_Pause.OUTFLOW)
 
     def outflowExceeded(self) -> None:
@@ -340,7 +414,7 @@ class WebSocketTransport:
                 pending=self.pendingSize,
             )
             self._connection.discardData()
-            self.loseConnection(CloseCode.POLICY_VIOLATION, "read too slowly")
+            self._close(CloseCode.POLICY_VIOLATION, "read too slowly")
 
     def callApplication(
         self, method: Callable[..., object], *arguments: object
@@ -349,15 +423,46 @@ class WebSocketTransport:
         See L{FlowOwner<txws.flow.FlowOwner>}.
         """
         try:
-            method(*arguments)
+            returned = method(*arguments)
         except Exception:
-            # Not every callable has a name; a functools.partial has none.
-            _log.failure(
-                "{transport}: {method} raised",
-                transport=self,
-                method=getattr(method, "__qualname__", method),
-            )
-            self.loseConnection(CloseCode.INTERNAL_ERROR, "internal error")
+            self._applicationFailed(Failure(), method)
+        else:
+            if returned is not None:
+                self._await(returned, method)
+
+    # What the outbox calls
+
+    def sendFragment(self, piece: Piece) -> Deferred[None]:
+        """
+        See L{OutboxOwner<txws.outbox.OutboxOwner>}.
+        """
+        if isinstance(piece, str):
+            self._connection.sendTextFragment(piece)
+        else:
+            self._connection.sendBytesFragment(piece)
+        self._sent()
+        return self.whenWritable()
+
+    def finishMessage(self) -> None:
+        """
+        See L{OutboxOwner<txws.outbox.OutboxOwner>}.
+        """
+        self._connection.finishMessage()
+        self._sent()
+
+    def streamFailed(self) -> None:
+        """
+        See L{OutboxOwner<txws.outbox.OutboxOwner>}.
+        """
+        self._close(CloseCode.INTERNAL_ERROR, "a message cannot be finished")
+
+    def outboxEmptied(self) -> None:
+        """
+        See L{OutboxOwner<txws.outbox.OutboxOwner>}.
+        """
+        self._outbox = None
+        if self._leaving is not None:
+            self._close(*self._leaving)
 
     # Helpers
 
@@ -387,7 +492,7 @@ class WebSocketTransport:
         except Exception:
             # Only an extension can raise here.
             _log.failure("{transport}: an extension raised", transport=self)
-            self.loseConnection(CloseCode.INTERNAL_ERROR, "internal error")
+            self._close(CloseCode.INTERNAL_ERROR, "internal error")
         finally:
             self._turn = _Turn.IDLE
         self._flush()
@@ -415,11 +520,12 @@ class WebSocketTransport:
         elif isinstance(event, BytesMessageReceived):
             self._receive(self._handler.bytesMessageReceived, event.data)
         elif isinstance(event, PongReceived):
-            isOurs = self._keepalive.pongReceived(event.payload)
-            if not isOurs and self._connection.state is ConnectionState.OPEN:
+            if not self._keepalive.pongReceived(event.payload) and self.isOpen:
                 self.callApplication(self._handler.pongReceived, event.payload)
+        elif isinstance(event, PingReceived):
+            self._pingReceived(event.payload)
         elif isinstance(event, CloseReceived):
-            self._closing()
+            self._closeReceived(event.status)
         elif isinstance(event, ViolationReceived):
             self._cause = event.violation
             _log.warn(
@@ -428,14 +534,141 @@ class WebSocketTransport:
                 violation=event.violation,
             )
             self._closing()
+        else:
+            self._fragmentReceived(event)
+
+    def _fragmentReceived(
+        self, event: TextFragmentReceived | BytesFragmentReceived
+    ) -> None:
+        """
+        Deliver a part of a message, unless the application has closed.
+        """
+        if self.isOpen:
+            self._keepalive.messageMoved()
+            handler = IFragmentHandler(self._handler)
+            if isinstance(event, TextFragmentReceived):
+                method: Callable[..., object] = handler.textFragmentReceived
+                self.callApplication(method, event.text, event.isFinal)
+            else:
+                method = handler.bytesFragmentReceived
+                self.callApplication(method, event.data, event.isFinal)
+
+    def _pingReceived(self, payload: bytes) -> None:
+        """
+        Tell of a Ping, if somebody wants to know.
+        """
+        handler = self._handler
+        if self.isOpen and IPingHandler.providedBy(handler):
+            self.callApplication(handler.pingReceived, payload)
+
+    def _closeReceived(self, status: CloseStatus) -> None:
+        """
+        Tell of the peer's Close, if it came first and somebody wants to know.
+        """
+        isOpen = self._leaving is None and self._connection.isCloseReceivedFirst
+        self._closing()
+        handler = self._handler
+        if isOpen and ICloseHandler.providedBy(handler):
+            self.callApplication(handler.closeReceived, status.code, status.reason)
 
     def _receive(self, method: Callable[[_T], object], message: _T) -> None:
         """
         Deliver a message, unless the application has closed.
         """
-        if self._connection.state is ConnectionState.OPEN:
+        if self.isOpen:
             self._keepalive.messageMoved()
             self.callApplication(method, message)
+
+    def _await(self, returned: object, method: Callable[..., object]) -> None:
+        """
+        Deliver nothing until what a method has returned is done, if there is
+        something to wait for and the handler wants it so.
+        """
+        deferred = deferredOf(returned)
+        if deferred is None:
+            return
+        deferred.addErrback(self._applicationFailed, method)
+        isConcurrent = IConcurrentHandler.providedBy(self._handler)
+        if deferred.called or isConcurrent or self._ended is not None:
+            return
+        self._pause(_Pause.HANDLER)
+        deferred.addCallback(lambda ignored: self._resume(_Pause.HANDLER))
+
+    def _applicationFailed(
+        self, failure: Failure, method: Callable[..., object]
+    ) -> None:
+        """
+        Log what a method has raised, and close the connection.
+        """
+        if self._ended is not None and failure.value is self._ended.value:
+            # It waited for something that the end of the connection has ended.
+            return
+        _log.failure(
+            "{transport}: {method} raised",
+            failure,
+            transport=self,
+            # Not every callable has a name; a functools.partial has none.
+            method=getattr(method, "__qualname__", method),
+        )
+        self._close(CloseCode.INTERNAL_ERROR, "internal error")
+
+    def _sendText(self, message: str) -> Deferred[None]:
+        """
+        Send a text message now.
+        """
+        self._connection.sendText(message)
+        self._sent()
+        return self.whenWritable()
+
+    def _sendBytes(self, data: bytes | bytearray | memoryview) -> Deferred[None]:
+        """
+        Send a binary message now.
+        """
+        self._connection.sendBytes(data)
+        self._sent()
+        return self.whenWritable()
+
+    def _postpone(
+        self, send: Callable[[_T], Deferred[None]], message: _T, payload: bytes
+    ) -> Deferred[None]:
+        """
+        Send a message behind the one that is on its way.
+        """
+        assert self._outbox is not None
+        gone = self._outbox.addMessage(send, message, len(payload))
+        limit = self._limits.maxPendingSize
+        if limit is not None and self._outbox.size > limit:
+            self.outflowExceeded()
+        return gone
+
+    def _close(self, code: int, reason: str) -> None:
+        """
+        Begin the closing handshake now.
+        """
+        if self._connection.state is ConnectionState.OPEN:
+            self._connection.sendClose(code, reason)
+            self._closing()
+            # The peer's Close may wait here already.
+            self._deliver()
+
+    def _fireWaiting(self) -> None:
+        """
+        Tell those who wait that the connection takes more, or nothing at all.
+        """
+        waiting, self._waiting = self._waiting, []
+        for writable in waiting:
+            if not writable.called:
+                writable.callback(None)
+
+    def _end(self, ended: Failure) -> None:
+        """
+        Tell those who wait that the connection has ended.
+        """
+        self._ended = ended
+        outbox, self._outbox = self._outbox, None
+        if outbox is not None:
+            outbox.end(ended)
+        self._fireWaiting()
 
     def _sent(self) -> None:
         """
@@ -450,7 +683,8 @@ class WebSocketTransport:
         transport when all is said.
         """
         connection = self._connection
-        if self._turn is _Turn.BUSY and connection.pendingSize >= TURN_SIZE:
+        isLong = connection.pendingSize >= TURN_SIZE
+        if isLong and self._turn in (_Turn.BUSY, _Turn.OPENING):
             self._outflow.flush()
         elif self._turn is _Turn.IDLE:
             self._outflow.flush()
@@ -462,6 +696,8 @@ class WebSocketTransport:
         """
         The closing handshake has begun, or is done: hear the peer out.
         """
+        if self._outbox is not None:
+            self._outbox.stop()
         self._keepalive.closingProgressed()
         self._outflow.finish()
         self._pauses.clear()
@@ -512,6 +748,9 @@ class WebSocketTransport:
         cause = lostWith if self._cause is None else self._cause
         return WebSocketFailed(cause, received, sent, first)
 
+
+# Whoever does not listen cannot complain of silence.
+_OUR_PAUSES = frozenset((_Pause.APPLICATION, _Pause.HANDLER))
 
 # Nothing is left to be said, nor to be heard.
 _OVER = frozenset((ConnectionState.FAILED, ConnectionState.CLOSING))

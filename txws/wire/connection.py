@@ -39,7 +39,7 @@ from .frames import (
     serializeHeader,
 )
 from .masking import mask
-from .messages import MessageAssembler
+from .messages import FragmentReader, MessageAssembler
 
 __all__ = ["TRANSITIONS", "Connection", "ConnectionState", "Direction", "Role"]
 
@@ -125,6 +125,7 @@ class Connection:
 
     __slots__ = (
         "_assembler",
+        "_begun",
         "_extensions",
         "_fragmentSize",
         "_generateKey",
@@ -148,6 +149,7 @@ class Connection:
         maxFragments: int | None = None,
         extensions: Sequence[IExtension] = (),
         fragmentSize: int | None = None,
+        deliversFragments: bool = False,
         generateKey: Callable[[], bytes] | None = None,
         observer: Callable[[Direction, Frame], None] | None = None,
     ) -> None:
@@ -161,6 +163,8 @@ class Connection:
             order of its C{Sec-WebSocket-Extensions}.
         @param fragmentSize: the most bytes of payload in a frame that is sent;
             longer messages are fragmented.  L{None} for no limit.
+        @param deliversFragments: whether what is received becomes an event as it
+            arrives, not when its message is complete.
         @param generateKey: makes a masking key of four bytes, unpredictable
             (RFC 6455 section 10.3).
         @param observer: called with every frame, as it is on the wire but
@@ -183,7 +187,10 @@ class Connection:
             self._generateKey = generateKey or _generateKey
         self._observer = observer
         self._parser = _makeParser(role, maxMessageSize, maxFragments, self._extensions)
-        self._assembler = MessageAssembler(maxMessageSize)
+        assembler = FragmentReader if deliversFragments else MessageAssembler
+        self._assembler = assembler(maxMessageSize)
+        # Of the message that is being sent in fragments.
+        self._begun: Opcode | None = None
         self._outgoing: deque[bytes] = deque()
         self._latestPong: bytes | None = None
 
@@ -296,6 +303,48 @@ class Connection:
             data = bytes(memoryview(data))
         self._sendMessage(Opcode.BINARY, data)
 
+    def sendTextFragment(self, text: str, isFinal: bool = False) -> None:
+        """
+        Send a fragment of a text message, RFC 6455 section 5.4: the first of a
+        new one, or the next of the one that is on its way.
+
+        @param text: the fragment.
+        @param isFinal: whether it is the last one.
+        @raise ConnectionStateError: if a Close has been sent, or if a binary
+            message is on its way.
+        @raise TypeError: if it is not L{str}.
+        @raise UnicodeEncodeError: if the text has surrogates.
+        """
+        if not isinstance(text, str):
+            raise TypeError(f"text must be str, not {type(text).__name__}")
+        self._sendFragment(Opcode.TEXT, text.encode("utf-8"), isFinal)
+
+    def sendBytesFragment(
+        self, data: bytes | bytearray | memoryview, isFinal: bool = False
+    ) -> None:
+        """
+        Send a fragment of a binary message, RFC 6455 section 5.4: the first of
+        a new one, or the next of the one that is on its way.
+
+        @param data: the fragment; it is copied unless it is immutable.
+        @param isFinal: whether it is the last one.
+        @raise ConnectionStateError: if a Close has been sent, or if a text
+            message is on its way.
+        @raise TypeError: if it is not like bytes.
+        """
+        if not isinstance(data, bytes):
+            data = bytes(memoryview(data))
+        self._sendFragment(Opcode.BINARY, data, isFinal)
+
+    def finishMessage(self) -> None:
+        """
+        End the message that is being sent in fragments, or send an empty
+        binary one if there is none.
+
+        @raise ConnectionStateError: if a Close has been sent.
+        """
+        self._sendFragment(self._begun or Opcode.BINARY, b"", True)
+
     def sendPing(self, payload: bytes = b"") -> None:
         """
         Send a Ping, RFC 6455 section 5.5.2.
@@ -395,12 +444,27 @@ class Connection:
         Send a message in one frame, or in fragments if it is long.
         """
         self._checkOpen("sending a message")
+        if self._begun is not None:
+            raise ConnectionStateError(self.state.value, "mixing two messages")
         size = self._fragmentSize
         if size is None or len(payload) <= size:
             self._sendFrame(Frame(opcode, payload))
         else:
             for fragment in Frame(opcode, payload).fragments(size):
                 self._sendFrame(fragment)
+
+    def _sendFragment(self, opcode: Opcode, payload: bytes, isFinal: bool) -> None:
+        """
+        Send a fragment of a message.
+        """
+        self._checkOpen("sending a fragment")
+        begun = self._begun
+        if begun is not None and begun is not opcode:
+            raise ConnectionStateError(self.state.value, "mixing text and binary")
+        self._begun = None if isFinal else opcode
+        self._sendFrame(
+            Frame(opcode if begun is None else Opcode.CONTINUATION, payload, isFinal)
+        )
 
     def _sendFrame(self, frame: Frame) -> None:
         """

@@ -105,11 +105,23 @@ class BadHandshake(WireError):
         status: int,
         explanation: str,
         headers: Sequence[tuple[str, str]] = (),
+        body: bytes | None = None,
     ) -> None:
         super().__init__(f"{status}: {explanation}")
         self.status = status
         self.explanation = explanation
         self.headers = tuple(headers)
+        self._body = body
+
+    @property
+    def body(self) -> bytes:
+        """
+        The body of the answer: what was given, of which C{headers} should name
+        the C{Content-Type}, or the explanation as plain text.
+        """
+        if self._body is not None:
+            return self._body
+        return f"{self.explanation}\n".encode("utf-8", "replace")
 
 
 class HandshakeRefused(WireError):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from .errors import Violation
 
 __all__ = [
+    "BytesFragmentReceived",
     "BytesMessageReceived",
     "CloseReceived",
     "CloseStatus",
@@ -17,6 +18,7 @@ __all__ = [
     "MessageEvent",
     "PingReceived",
     "PongReceived",
+    "TextFragmentReceived",
     "TextMessageReceived",
     "ViolationReceived",
 ]
@@ -51,6 +53,30 @@ class BytesMessageReceived:
     """
 
     data: bytes
+
+
+@dataclass(slots=True)
+class TextFragmentReceived:
+    """
+    A part of a text message has arrived, cut between two characters.
+
+    @ivar isFinal: whether the message is complete.
+    """
+
+    text: str
+    isFinal: bool
+
+
+@dataclass(slots=True)
+class BytesFragmentReceived:
+    """
+    A part of a binary message has arrived.
+
+    @ivar isFinal: whether the message is complete.
+    """
+
+    data: bytes
+    isFinal: bool
 
 
 @dataclass(slots=True)
@@ -91,10 +117,17 @@ class ViolationReceived:
     violation: Violation
 
 
-MessageEvent = TextMessageReceived | BytesMessageReceived
+MessageEvent = (
+    TextMessageReceived
+    | BytesMessageReceived
+    | TextFragmentReceived
+    | BytesFragmentReceived
+)
 Event = (
     TextMessageReceived
     | BytesMessageReceived
+    | TextFragmentReceived
+    | BytesFragmentReceived
     | PingReceived
     | PongReceived
     | CloseReceived

@@ -1,6 +1,6 @@
 """
 Messages, RFC 6455 section 5.4 and 5.6, put together from the frames that
-L{txws.wire.frames} has let through.
+L{txws.wire.frames} has let through, or handed on part by part.
 
 One growing buffer holds a message that is on its way, however small its
 fragments; text is checked as it arrives, so that it fails on its first bad
@@ -13,10 +13,16 @@ from codecs import IncrementalDecoder, getincrementaldecoder
 
 from .codes import Opcode
 from .errors import BadPayload, MessageTooBig
-from .events import BytesMessageReceived, MessageEvent, TextMessageReceived
+from .events import (
+    BytesFragmentReceived,
+    BytesMessageReceived,
+    MessageEvent,
+    TextFragmentReceived,
+    TextMessageReceived,
+)
 from .frames import Frame
 
-__all__ = ["MessageAssembler"]
+__all__ = ["FragmentReader", "MessageAssembler"]
 
 _UTF8Decoder = getincrementaldecoder("utf-8")
 
@@ -66,7 +72,7 @@ class MessageAssembler:
         """
         Take a message of one frame.
         """
-        self._checkSize(len(frame.payload))
+        _checkSize(len(frame.payload), self._maxMessageSize)
         if frame.opcode is not Opcode.TEXT:
             return BytesMessageReceived(frame.payload)
         try:
@@ -79,10 +85,10 @@ class MessageAssembler:
         Add a fragment to the message that is on its way.
         """
         size = len(payload) + len(frame.payload)
-        self._checkSize(size)
+        _checkSize(size, self._maxMessageSize)
         decoder = self._decoder
         if decoder is not None:
-            _checkText(decoder, frame, size)
+            _decodeText(decoder, frame, size)
         payload += frame.payload
         if not frame.isFinal:
             return None
@@ -92,30 +98,79 @@ class MessageAssembler:
             return BytesMessageReceived(bytes(payload))
         return TextMessageReceived(str(payload, "utf-8"))
 
-    def _checkSize(self, size: int) -> None:
-        """
-        Check the size of a message against the limit.
-        """
-        if self._maxMessageSize is not None and size > self._maxMessageSize:
-            raise MessageTooBig(
-                f"a message has more than {self._maxMessageSize} bytes (maxMessageSize)"
-            )
 
-
-def _checkText(decoder: IncrementalDecoder, frame: Frame, size: int) -> None:
+class FragmentReader:
     """
-    Check that a fragment of text goes on as UTF-8.
+    Hands the messages of one direction of one connection on in parts, as they
+    arrive: nothing is kept but the beginning of a character.
+    """
+
+    __slots__ = ("_decoder", "_isInMessage", "_maxMessageSize", "_size")
+
+    def __init__(self, maxMessageSize: int | None = None) -> None:
+        """
+        @param maxMessageSize: the most bytes in one message after extensions
+            have worked on it, or L{None} for no limit.
+        """
+        self._maxMessageSize = maxMessageSize
+        self._isInMessage = False
+        self._size = 0
+        self._decoder: IncrementalDecoder | None = None
+
+    def receiveFrame(self, frame: Frame) -> MessageEvent | None:
+        """
+        Take a data frame.
+
+        @param frame: the frame, as extensions have left it.
+        @return: what is new; L{None} if there is nothing.
+        @raise BadPayload: if a text message is not UTF-8.
+        @raise MessageTooBig: if a message exceeds the limit.
+        """
+        if not self._isInMessage:
+            self._size = 0
+            self._decoder = _UTF8Decoder() if frame.opcode is Opcode.TEXT else None
+        self._isInMessage = not frame.isFinal
+        self._size += len(frame.payload)
+        _checkSize(self._size, self._maxMessageSize)
+        if self._decoder is None:
+            if frame.payload or frame.isFinal:
+                return BytesFragmentReceived(frame.payload, frame.isFinal)
+            return None
+        text = _decodeText(self._decoder, frame, self._size)
+        if text or frame.isFinal:
+            return TextFragmentReceived(text, frame.isFinal)
+        return None
+
+    def clear(self) -> None:
+        """
+        Forget the message that is on its way.
+        """
+        self._decoder = None
+
+
+def _checkSize(size: int, limit: int | None) -> None:
+    """
+    Check the size of a message against the limit.
+    """
+    if limit is not None and size > limit:
+        raise MessageTooBig(f"a message has more than {limit} bytes (maxMessageSize)")
+
+
+def _decodeText(decoder: IncrementalDecoder, frame: Frame, size: int) -> str:
+    """
+    Decode a fragment of text, and check that it goes on as UTF-8.
 
     @param size: the size of the message with this fragment.
     """
     try:
-        decoder.decode(frame.payload, frame.isFinal)
+        text = decoder.decode(frame.payload, frame.isFinal)
     except UnicodeDecodeError as error:
         raise _badText(size - len(error.object) + error.start) from None
     # Two bytes show that a surrogate begins; the decoder waits for the third.
     rest = decoder.getstate()[0]
     if b"\xed\xa0" <= rest < b"\xee":
         raise _badText(size - len(rest))
+    return text
 
 
 def _badText(position: int) -> BadPayload:

@@ -29,6 +29,7 @@ from .http import Headers, RequestHead, serializeHead, statusLine
 __all__ = [
     "UpgradeRequest",
     "acceptUpgrade",
+    "checkAcceptanceHeaders",
     "isUpgrade",
     "parseUpgrade",
     "refuseRequest",
@@ -37,6 +38,12 @@ __all__ = [
 # RFC 3986 3.2.2 and 3.2.3, without userinfo.
 _HOST = re.compile(
     r"\A(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~%!$&'()*+,;=]+)(?::[0-9]{0,5})?\Z"
+)
+
+# What a 101 says on its own; a 101 has no body.
+_OURS = re.compile(
+    r"(?:Upgrade|Connection|Sec-WebSocket-.*|Content-Length|Transfer-Encoding)\Z",
+    re.IGNORECASE,
 )
 
 
@@ -137,8 +144,10 @@ def acceptUpgrade(
         L{None}.
     @param extensions: those in use, with their parameters.
     @param headers: further header fields.
-    @raise ValueError: if a header is not fit to be sent.
+    @raise ValueError: if a header is not fit to be sent, or is one of those
+        that make the handshake.
     """
+    headers = checkAcceptanceHeaders(headers)
     fields = [
         ("Upgrade", "websocket"),
         ("Connection", "Upgrade"),
@@ -149,6 +158,25 @@ def acceptUpgrade(
     if extensions:
         fields.append(("Sec-WebSocket-Extensions", serializeExtensions(extensions)))
     return serializeHead(statusLine(101), (*fields, *headers))
+
+
+def checkAcceptanceHeaders(
+    headers: Iterable[tuple[str, str]],
+) -> Sequence[tuple[str, str]]:
+    """
+    Check further header fields of a 101.
+
+    @param headers: the fields, as (name, value).
+    @return: the same.
+    @raise ValueError: if a header is not fit to be sent, or is one of those
+        that make the handshake.
+    """
+    fields = tuple(headers)
+    serializeHead("", fields)
+    for name, _value in fields:
+        if _OURS.match(name) is not None:
+            raise ValueError(f"{name} belongs to the handshake itself")
+    return fields
 
 
 def refuseRequest(

@@ -1,0 +1,302 @@
+"""
+The application's say in an opening handshake, RFC 6455 section 4.2.2: whether
+it is accepted, with which subprotocol and extensions, and by which handler.
+
+Wherever the request came from, a port of its own or a resource of
+L{twisted.web}, it is decided here; and the application may take its time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, TypeVar
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime, ITransport
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from .framelog import FrameLog
+from .interfaces import (
+    IExtension,
+    IExtensionFactory,
+    IFragmentHandler,
+    IWebSocketHandler,
+    IWebSocketHandlerFactory,
+    IWebSocketRouter,
+)
+from .keepalive import Keepalive
+from .policy import HandshakePolicy, KeepalivePolicy, Limits
+from .request import WebSocketRequest
+from .results import resultOf
+from .transport import WebSocketTransport
+from .wire.connection import Connection, Role
+from .wire.errors import BadHandshake
+from .wire.extensions import acceptExtensions
+from .wire.serverhandshake import UpgradeRequest, acceptUpgrade
+
+__all__ = ["Negotiation", "NegotiationOwner", "ServerSettings"]
+
+_log = Logger()
+_R = TypeVar("_R")
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """
+    What all connections of a server share.
+
+    @ivar handlerFactory: the application.
+    @ivar limits: how much a peer may make this side keep.
+    @ivar keepalive: how long it waits.
+    @ivar handshake: which handshakes it accepts.
+    @ivar extensions: the extensions it knows.
+    @ivar clock: what schedules.
+    @ivar logsFrames: whether each frame is logged.
+    """
+
+    handlerFactory: IWebSocketHandlerFactory
+    limits: Limits
+    keepalive: KeepalivePolicy
+    handshake: HandshakePolicy
+    extensions: Sequence[IExtensionFactory]
+    clock: IReactorTime
+    logsFrames: bool
+
+    def hasPath(self, path: str) -> bool:
+        """
+        Tell whether there may be a WebSocket at a path.
+
+        @param path: percent-decoded.
+        """
+        paths = self.handshake.paths
+        if paths is not None and path not in paths:
+            return False
+        router = self.handlerFactory
+        if not IWebSocketRouter.providedBy(router):
+            return True
+        return router.findRoute(path) is not None
+
+    def at(self, path: str) -> tuple[ServerSettings, Mapping[str, object]]:
+        """
+        Find the settings for a path, and the parameters in it.
+
+        @param path: percent-decoded.
+        @raise BadHandshake: with 404 if there is nothing at this path.
+        """
+        router = self.handlerFactory
+        if not IWebSocketRouter.providedBy(router):
+            return self, {}
+        route = router.findRoute(path)
+        if route is None:
+            raise BadHandshake(404, "no WebSocket at this path")
+        settings = replace(
+            self,
+            handlerFactory=route.handlerFactory,
+            limits=route.limits or self.limits,
+            keepalive=route.keepalive or self.keepalive,
+            handshake=route.handshake or self.handshake,
+        )
+        return settings, route.parameters
+
+
+class NegotiationOwner(Protocol):
+    """
+    Whom L{Negotiation} tells how it ends.
+    """
+
+    def negotiationAccepted(
+        self, webSocket: WebSocketTransport, acceptance: bytes
+    ) -> None:
+        """
+        The handshake is accepted.
+
+        @param webSocket: the connection, to be opened.
+        @param acceptance: the 101 that opens it.
+        """
+
+    def negotiationRefused(self, refusal: BadHandshake) -> None:
+        """
+        The handshake is refused.
+        """
+
+    def handlerBuilt(self, handler: IWebSocketHandler) -> None:
+        """
+        The application has built a handler.
+        """
+
+
+class Negotiation:
+    """
+    Asks the application about one valid opening handshake.
+    """
+
+    def __init__(
+        self,
+        settings: ServerSettings,
+        upgrade: UpgradeRequest,
+        request: WebSocketRequest,
+        transport: ITransport,
+        keepalive: Keepalive,
+        owner: NegotiationOwner,
+    ) -> None:
+        """
+        @param settings: what the server does.
+        @param upgrade: what the client asks for.
+        @param request: the same, for the application.
+        @param transport: the Twisted transport.
+        @param keepalive: the clock of the connection.
+        @param owner: who is told.
+        """
+        self._settings = settings
+        self._upgrade = upgrade
+        self._request = request
+        self._transport = transport
+        self._keepalive = keepalive
+        self._owner = owner
+        self._asking: Deferred[None] | None = None
+        self._lost: Failure | None = None
+
+    def start(self, path: str | None = None) -> None:
+        """
+        Ask.  The owner may be told before this returns.
+
+        @param path: what a router is to look for; L{None} for the path of the
+            request.
+        """
+        self._asking = Deferred.fromCoroutine(self._negotiate(path))
+        self._asking.addErrback(self._failed)
+
+    def cancel(self, reason: Failure) -> None:
+        """
+        Stop asking: the connection has ended, or will.  The owner is told
+        nothing more.
+
+        @param reason: how it ended, for a handler that has been started
+            meanwhile.
+        """
+        self._lost = reason
+        if self._asking is not None:
+            self._asking.cancel()
+
+    async def _negotiate(self, path: str | None) -> None:
+        """
+        Ask what there is to ask, in this order: cheap questions first.
+        """
+        request = self._request
+        settings, parameters = self._settings.at(path or request.path)
+        if parameters:
+            request = replace(request, parameters=parameters)
+        await self._ask(settings.handshake.checkRequest, request)
+        factory = settings.handlerFactory
+        subprotocol = await self._ask(
+            settings.handshake.chooseSubprotocol,
+            request.subprotocols,
+            factory.subprotocols,
+        )
+        if subprotocol is not None:
+            request = replace(request, subprotocol=subprotocol)
+        handler = await self._ask(factory.buildHandler, request)
+        if handler is None:
+            raise BadHandshake(403, "the application refuses")
+        self._owner.handlerBuilt(handler)
+        await self._accept(settings, request, handler)
+
+    async def _accept(
+        self,
+        settings: ServerSettings,
+        request: WebSocketRequest,
+        handler: IWebSocketHandler,
+    ) -> None:
+        """
+        Start the handler, and accept the handshake if it does not mind.
+        """
+        limits = settings.limits
+        answers, extensions = await self._ask(
+            acceptExtensions,
+            self._upgrade.extensions,
+            settings.extensions,
+            limits.maxMessageSize,
+        )
+        acceptance = await self._ask(
+            acceptUpgrade,
+            self._upgrade,
+            request.subprotocol,
+            answers,
+            await self._ask(settings.handshake.headersFor, request),
+        )
+        self._keepalive.policy = settings.keepalive
+        webSocket = WebSocketTransport(
+            self._transport,
+            self._connect(settings, handler, extensions),
+            Role.SERVER,
+            request,
+            handler,
+            limits,
+            self._keepalive,
+        )
+        try:
+            await self._ask(handler.negotiationStarted, webSocket)
+        except BadHandshake:
+            webSocket.neverOpened()
+            raise
+        if self._lost is None:
+            self._owner.negotiationAccepted(webSocket, acceptance)
+        else:
+            # It did not let itself be cancelled.
+            webSocket.connectionLost(self._lost)
+
+    def _connect(
+        self,
+        settings: ServerSettings,
+        handler: IWebSocketHandler,
+        extensions: Sequence[IExtension],
+    ) -> Connection:
+        """
+        Make the wire.
+        """
+        limits = settings.limits
+        return Connection(
+            Role.SERVER,
+            maxMessageSize=limits.maxMessageSize,
+            maxFragments=limits.maxFragments,
+            extensions=extensions,
+            deliversFragments=IFragmentHandler.providedBy(handler),
+            observer=FrameLog(self._request.peer) if settings.logsFrames else None,
+        )
+
+    async def _ask(
+        self,
+        method: Callable[..., _R | Deferred[_R] | Coroutine[Deferred[Any], Any, _R]],
+        *arguments: object,
+    ) -> _R:
+        """
+        Call the application, which may refuse or fail, or take its time.
+        """
+        try:
+            return await resultOf(method(*arguments))
+        except BadHandshake:
+            raise
+        except Exception:
+            if self._lost is None:
+                _log.failure(
+                    "{request}: {method} raised",
+                    request=self._request,
+                    method=getattr(method, "__qualname__", method),
+                )
+            raise BadHandshake(500, "internal error") from None
+
+    def _failed(self, failure: Failure) -> None:
+        """
+        Refuse the handshake, unless it does not matter any more.
+        """
+        refusal = failure.value
+        if self._lost is not None:
+            return
+        if not isinstance(refusal, BadHandshake):
+            _log.failure(
+                "{request}: negotiating raised", failure, request=self._request
+            )
+            refusal = BadHandshake(500, "internal error")
+        self._owner.negotiationRefused(refusal)

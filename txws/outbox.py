@@ -1,0 +1,252 @@
+"""
+A message that is sent while it is made, in fragments (RFC 6455 section 5.4),
+and those that wait behind it: fragments of two messages must not be mixed.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from .sources import Piece, Source, pump
+
+__all__ = ["Outbox", "OutboxOwner"]
+
+
+class OutboxOwner(Protocol):
+    """
+    What L{Outbox} sends through.
+    """
+
+    def sendFragment(self, piece: Piece) -> Deferred[None]:
+        """
+        Send a fragment of the message that is on its way, or the first of one.
+
+        @return: fires when the next may come.
+        """
+
+    def finishMessage(self) -> None:
+        """
+        Send the last fragment of the message that is on its way.
+        """
+
+    def streamFailed(self) -> None:
+        """
+        A message that is on its way will never be finished.
+        """
+
+    def outboxEmptied(self) -> None:
+        """
+        Nothing is on its way, and nothing waits.
+        """
+
+
+class _Stream:
+    """
+    A message that is made while it is sent.
+    """
+
+    def __init__(self, source: Source, outbox: Outbox) -> None:
+        self.sent: Deferred[None] = Deferred(self._cancelled)
+        self._source = source
+        self._outbox = outbox
+        self._kind: type | None = None
+        self._pumping: Deferred[None] | None = None
+
+    def start(self) -> None:
+        """
+        Begin to send.
+        """
+        self._pumping = Deferred.fromCoroutine(pump(self._source, self._send))
+        self._pumping.addCallbacks(self._finished, self._failed)
+
+    def stop(self) -> None:
+        """
+        Ask the source for nothing more.
+        """
+        if self._pumping is not None:
+            self._pumping.cancel()
+
+    def end(self, reason: Failure) -> None:
+        """
+        Tell that the connection has ended.
+        """
+        if not self.sent.called:
+            self.sent.errback(reason)
+
+    def _send(self, piece: Piece) -> Deferred[None]:
+        """
+        Send a piece.
+        """
+        kind = str if isinstance(piece, str) else bytes
+        if kind is not (self._kind or kind):
+            raise TypeError(
+                f"a message is text or binary, not both: {type(piece).__name__}"
+            )
+        fired = self._outbox.owner.sendFragment(piece)
+        self._kind = kind
+        return fired
+
+    def _finished(self, ignored: None) -> None:
+        """
+        Tell that all is sent.
+        """
+        if self._outbox.isStopped:
+            return
+        self._outbox.owner.finishMessage()
+        self._outbox.streamDone()
+        self.sent.callback(None)
+
+    def _failed(self, reason: Failure) -> None:
+        """
+        Tell that the message cannot be finished.
+        """
+        if self._outbox.isStopped:
+            return
+        if self._kind is not None:
+            self._outbox.owner.streamFailed()
+        else:
+            self._outbox.streamDone()
+        if not self.sent.called:
+            self.sent.errback(reason)
+
+    def _cancelled(self, sent: Deferred[None]) -> None:
+        """
+        Nobody wants it any more.
+        """
+        if self._pumping is None:
+            self._outbox.forget(self)
+        else:
+            self.stop()
+
+
+class _Message:
+    """
+    A message that waits.
+    """
+
+    def __init__(
+        self, send: Callable[[Any], Deferred[None]], message: Any, size: int
+    ) -> None:
+        self.gone: Deferred[None] = Deferred()
+        self.size = size
+        self._send = send
+        self._message = message
+
+    def start(self) -> None:
+        """
+        Send it.
+        """
+        self._send(self._message).chainDeferred(self.gone)
+
+    def end(self, reason: Failure) -> None:
+        """
+        Tell that the connection has ended.
+        """
+        self.gone.callback(None)
+
+
+class Outbox:
+    """
+    What is to be sent, in order, while a message is streamed.
+
+    @ivar size: how many bytes wait.
+    @ivar isStopped: whether nothing more will be sent.
+    @ivar owner: what it sends through.
+    """
+
+    def __init__(self, owner: OutboxOwner) -> None:
+        """
+        @param owner: what to send through.
+        """
+        self.size = 0
+        self.isStopped = False
+        self.owner = owner
+        self._current: _Stream | None = None
+        self._waiting: deque[_Stream | _Message] = deque()
+        self._isAdvancing = False
+
+    def addStream(self, source: Source) -> Deferred[None]:
+        """
+        Send a message while it is made, when what waits before it is sent.
+
+        @param source: what it is made of.
+        @return: fires when all of it is sent, and fails with what the source
+            fails with, or with what ends the connection before.
+        """
+        stream = _Stream(source, self)
+        self._waiting.append(stream)
+        self._advance()
+        return stream.sent
+
+    def addMessage(
+        self, send: Callable[[Any], Deferred[None]], message: Any, size: int
+    ) -> Deferred[None]:
+        """
+        Send a message when what waits before it is sent.
+
+        @param send: sends it.
+        @param message: the message.
+        @param size: how many bytes it has.
+        @return: fires when it has gone, or the connection has ended.
+        """
+        waiting = _Message(send, message, size)
+        self._waiting.append(waiting)
+        self.size += size
+        return waiting.gone
+
+    def stop(self) -> None:
+        """
+        Send nothing more.
+        """
+        if not self.isStopped:
+            self.isStopped = True
+            self.size = 0
+            if self._current is not None:
+                self._current.stop()
+
+    def end(self, reason: Failure) -> None:
+        """
+        Tell that the connection has ended.
+        """
+        self.stop()
+        current, self._current = self._current, None
+        if current is not None:
+            current.end(reason)
+        while self._waiting:
+            self._waiting.popleft().end(reason)
+
+    def streamDone(self) -> None:
+        """
+        Go on after a stream.
+        """
+        self._current = None
+        self._advance()
+
+    def forget(self, stream: _Stream) -> None:
+        """
+        Drop a stream that has not begun.
+        """
+        self._waiting.remove(stream)
+
+    def _advance(self) -> None:
+        """
+        Send what comes next.
+        """
+        if self._isAdvancing or self.isStopped:
+            return
+        self._isAdvancing = True
+        while self._current is None and self._waiting and not self.isStopped:
+            entry = self._waiting.popleft()
+            if isinstance(entry, _Stream):
+                self._current = entry
+            else:
+                self.size -= entry.size
+            entry.start()
+        self._isAdvancing = False
+        if self._current is None and not self.isStopped:
+            self.owner.outboxEmptied()
