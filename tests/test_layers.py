@@ -31,6 +31,7 @@ STEPS = {
     "server": 3,
     "client": 3,
     "streaming": 3,
+    "coroutines": 3,
     "negotiation": 2.8,
     "transport": 2.5,
     "outbox": 2.2,

@@ -17,6 +17,14 @@ or write a handler of messages::
 
     endpoint.listen(WebSocketFactory(Echo))
 
+or a coroutine::
+
+    async def echo(websocket):
+        async for message in websocket:
+            await websocket.send(message)
+
+    endpoint.listen(WebSocketFactory(echo))
+
 or serve from the command line::
 
     twistd -n websocket --port 9000
@@ -36,8 +44,15 @@ __all__ = [
     "SAME_ORIGIN",
     "BadHandshake",
     "CloseCode",
+    "Conversation",
+    "CoroutineFactory",
     "HandlerFactory",
     "HandshakePolicy",
+    "ICloseHandler",
+    "IConcurrentHandler",
+    "IFragmentHandler",
+    "IPingHandler",
+    "ISharedWebSocketHandler",
     "IWebSocketHandler",
     "IWebSocketHandlerFactory",
     "IWebSocketRequest",
@@ -45,6 +60,7 @@ __all__ = [
     "InvalidSetting",
     "KeepalivePolicy",
     "Limits",
+    "SharedWebSocketHandler",
     "WebSocketClosed",
     "WebSocketFactory",
     "WebSocketFailed",
@@ -56,6 +72,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from .coroutines import Conversation, CoroutineFactory
     from .endpoints import WebSocketServerEndpoint
     from .errors import (
         BadHandshake,
@@ -64,8 +81,13 @@ if TYPE_CHECKING:
         WebSocketFailed,
     )
     from .factories import HandlerFactory, WebSocketFactory, WebSocketProtocol
-    from .handlers import WebSocketHandler
+    from .handlers import SharedWebSocketHandler, WebSocketHandler
     from .interfaces import (
+        ICloseHandler,
+        IConcurrentHandler,
+        IFragmentHandler,
+        IPingHandler,
+        ISharedWebSocketHandler,
         IWebSocketHandler,
         IWebSocketHandlerFactory,
         IWebSocketRequest,
@@ -84,6 +106,7 @@ if TYPE_CHECKING:
 __version__ = "1.0.0.dev0"
 
 _MODULES = {
+    "coroutines": ("Conversation", "CoroutineFactory"),
     "endpoints": ("WebSocketServerEndpoint",),
     "errors": (
         "BadHandshake",
@@ -92,8 +115,13 @@ _MODULES = {
         "WebSocketFailed",
     ),
     "factories": ("HandlerFactory", "WebSocketFactory", "WebSocketProtocol"),
-    "handlers": ("WebSocketHandler",),
+    "handlers": ("SharedWebSocketHandler", "WebSocketHandler"),
     "interfaces": (
+        "ICloseHandler",
+        "IConcurrentHandler",
+        "IFragmentHandler",
+        "IPingHandler",
+        "ISharedWebSocketHandler",
         "IWebSocketHandler",
         "IWebSocketHandlerFactory",
         "IWebSocketRequest",

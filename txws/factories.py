@@ -6,6 +6,7 @@ listens wherever Twisted can.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from inspect import iscoroutinefunction
 from typing import Any, TypeAlias
 
 from twisted.internet.defer import Deferred, succeed
@@ -20,9 +21,12 @@ from twisted.internet.protocol import Factory, ServerFactory, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from .coroutines import CoroutineFactory, Serve
 from .errors import InvalidSetting
+from .handlers import SharedHandlerFactory
 from .interfaces import (
     IExtensionFactory,
+    ISharedWebSocketHandler,
     IWebSocketHandler,
     IWebSocketHandlerFactory,
     IWebSocketRequest,
@@ -44,8 +48,8 @@ __all__ = [
 ]
 
 Application: TypeAlias = (
-    "IWebSocketHandlerFactory | IProtocolFactory"
-    " | type[IWebSocketHandler] | type[IProtocol]"
+    "IWebSocketHandlerFactory | IProtocolFactory | ISharedWebSocketHandler"
+    " | type[IWebSocketHandler] | type[IProtocol] | Serve"
 )
 
 
@@ -100,6 +104,9 @@ def handlerFactoryFor(
       - an L{IProtocolFactory<twisted.internet.interfaces.IProtocolFactory>},
         whose protocols are wrapped;
       - a class of L{IWebSocketHandler}s, of which each connection gets one;
+      - an L{ISharedWebSocketHandler}, which all connections share;
+      - a coroutine function, which is called with the
+        L{Conversation<txws.coroutines.Conversation>} of each connection;
       - a class of L{IProtocol<twisted.internet.interfaces.IProtocol>}s,
         likewise.
     @param text: have wrapped protocols send text messages.
@@ -114,14 +121,19 @@ def handlerFactoryFor(
         raise InvalidSetting("text", "is for wrapped protocols; handlers send both")
     if IWebSocketHandlerFactory.providedBy(application):
         return application
+    if ISharedWebSocketHandler.providedBy(application):
+        return SharedHandlerFactory(application)
     # mypy sees that nothing else is left; it does not see what users pass.
     found: Any = application
     if isinstance(found, type) and IWebSocketHandler.implementedBy(found):
         return HandlerFactory(found)
+    if iscoroutinefunction(found):
+        return CoroutineFactory(found)
     raise InvalidSetting(
         "application",
-        "must provide IWebSocketHandlerFactory or IProtocolFactory, or be a class "
-        f"that implements IWebSocketHandler or IProtocol, not {application!r}",
+        "must provide IWebSocketHandlerFactory, IProtocolFactory or "
+        "ISharedWebSocketHandler, be a class that implements IWebSocketHandler or "
+        f"IProtocol, or a coroutine function, not {application!r}",
     )
 
 

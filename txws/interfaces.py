@@ -44,6 +44,7 @@ __all__ = [
     "IFragmentHandler",
     "IPingHandler",
     "IRoute",
+    "ISharedWebSocketHandler",
     "IWebSocketHandler",
     "IWebSocketHandlerFactory",
     "IWebSocketRequest",
@@ -327,6 +328,46 @@ class IWebSocketHandler(Interface):
             both sides have said that they close; a
             L{WebSocketFailed<txws.errors.WebSocketFailed>}, which is a
             L{ConnectionLost<twisted.internet.error.ConnectionLost>}, if not.
+        """
+
+
+class ISharedWebSocketHandler(Interface):
+    """
+    An application that is one object for many connections, on servers and on
+    clients alike: each method is told which connection it is about.
+
+    Otherwise it is as L{IWebSocketHandler} says; the methods of one connection
+    wait for each other, those of different ones do not.
+    """
+
+    def negotiationStarted(transport: IWebSocketTransport) -> Awaited:
+        """
+        See L{IWebSocketHandler.negotiationStarted}.
+        """
+
+    def negotiationFinished(transport: IWebSocketTransport) -> Awaited:
+        """
+        See L{IWebSocketHandler.negotiationFinished}.
+        """
+
+    def textMessageReceived(transport: IWebSocketTransport, message: str) -> Awaited:
+        """
+        See L{IWebSocketHandler.textMessageReceived}.
+        """
+
+    def bytesMessageReceived(transport: IWebSocketTransport, data: bytes) -> Awaited:
+        """
+        See L{IWebSocketHandler.bytesMessageReceived}.
+        """
+
+    def pongReceived(transport: IWebSocketTransport, payload: bytes) -> Awaited:
+        """
+        See L{IWebSocketHandler.pongReceived}.
+        """
+
+    def connectionLost(transport: IWebSocketTransport, reason: Failure) -> Awaited:
+        """
+        See L{IWebSocketHandler.connectionLost}.
         """
 
 

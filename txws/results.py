@@ -5,13 +5,15 @@ those who send are given to wait for.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+import sys
+from collections.abc import Coroutine, Generator
 from types import CoroutineType
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, succeed
+from twisted.python.failure import Failure
 
-__all__ = ["DONE", "deferredOf", "resultOf"]
+__all__ = ["DONE", "Result", "deferredOf", "resultOf"]
 
 _T = TypeVar("_T")
 
@@ -54,6 +56,59 @@ class _Done(Deferred[None]):
 
 
 DONE: Deferred[None] = _Done()
+
+
+class Result(Deferred[_T]):
+    """
+    A L{Deferred} that can be awaited by what runs on asyncio, too, if the
+    asyncio reactor runs on the same event loop.
+    """
+
+    def __await__(self) -> Generator[Any, None, _T]:
+        """
+        Wait, in the way of whoever waits.
+        """
+        asyncio = sys.modules.get("asyncio")
+        try:
+            task = None if asyncio is None else asyncio.current_task()
+        except RuntimeError:
+            # No event loop runs.
+            task = None
+        if asyncio is None or task is None:
+            return super().__await__()
+        return self._awaitOnAsyncio(asyncio.get_running_loop().create_future())
+
+    def _awaitOnAsyncio(self, future: Any) -> Generator[Any, None, _T]:
+        """
+        Wait for a L{asyncio.Future} instead.
+        """
+        self.addBoth(self._transfer, future)
+        future.add_done_callback(self._checkCancelled)
+        result: _T = yield from future.__await__()
+        return result
+
+    def _transfer(self, result: Any, future: Any) -> None:
+        """
+        Hand a result on, or back if nobody waits any more.
+        """
+        if future.done():
+            self.giveBack(result)
+        elif isinstance(result, Failure):
+            future.set_exception(result.value)
+        else:
+            future.set_result(result)
+
+    def _checkCancelled(self, future: Any) -> None:
+        """
+        Cancel this, if what waits for it is cancelled.
+        """
+        if future.cancelled():
+            self.cancel()
+
+    def giveBack(self, result: Any) -> None:
+        """
+        Nobody has taken the result.
+        """
 
 
 def deferredOf(returned: object) -> Deferred[Any] | None:

@@ -316,7 +316,8 @@ class WebSocketTransport:
         if self._connection.state is not ConnectionState.CLOSED:
             self._connection.connectionLost()
         self._outflow.stopProducer()
-        self._end(Failure(WebSocketFailed(ConnectionAborted())))
+        self._ended = Failure(WebSocketFailed(ConnectionAborted()))
+        self._tellWaiting(self._ended)
 
     def dataReceived(self, data: bytes) -> None:
         """
@@ -339,10 +340,10 @@ class WebSocketTransport:
             self._connection.connectionLost()
         self._outflow.drop()
         self._outflow.stopProducer()
-        ended = Failure(self._explain(reason))
+        self._ended = ended = Failure(self._explain(reason))
         _log.debug("{transport} ended: {ended}", transport=self, ended=ended.value)
-        self._end(ended)
         self.callApplication(self._handler.connectionLost, ended)
+        self._tellWaiting(ended)
 
     # What the clock and the way out tell
 
@@ -660,11 +661,10 @@ class WebSocketTransport:
             if not writable.called:
                 writable.callback(None)
 
-    def _end(self, ended: Failure) -> None:
+    def _tellWaiting(self, ended: Failure) -> None:
         """
         Tell those who wait that the connection has ended.
         """
-        self._ended = ended
         outbox, self._outbox = self._outbox, None
         if outbox is not None:
             outbox.end(ended)

@@ -1,0 +1,492 @@
+"""
+Conversations: a WebSocket for coroutines, which ask for what is next instead
+of being told::
+
+    async def echo(websocket):
+        async for message in websocket:
+            await websocket.send(message)
+
+What has been received and not asked for waits here, so much and no more: the
+rest stays with the peer.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
+from types import TracebackType
+from typing import Any, TypeVar
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from .errors import InvalidSetting, WebSocketClosed, WebSocketFailed
+from .interfaces import (
+    IWebSocketHandler,
+    IWebSocketHandlerFactory,
+    IWebSocketRequest,
+    IWebSocketTransport,
+)
+from .results import Result, deferredOf
+from .sources import Source
+from .wire.codes import CloseCode
+
+__all__ = [
+    "Conversation",
+    "ConversationHandler",
+    "CoroutineFactory",
+    "Serve",
+    "onAsyncio",
+]
+
+_log = Logger()
+_T = TypeVar("_T")
+
+
+class _Received(Result[_T]):
+    """
+    The next message; one that was not taken is not lost.
+    """
+
+    def __init__(
+        self, canceller: Callable[[Deferred[Any]], None], messages: deque[_T]
+    ) -> None:
+        super().__init__(canceller)
+        self._messages = messages
+
+    def giveBack(self, result: Any) -> None:
+        """
+        Put a message back.
+        """
+        if not isinstance(result, Failure):
+            self._messages.appendleft(result)
+
+
+class Conversation:
+    """
+    A connection, as coroutines see it.
+
+    Everything that is returned may be awaited, or used as a L{Deferred}.
+    """
+
+    def __init__(
+        self, transport: IWebSocketTransport, highWater: int = 16, lowWater: int = 4
+    ) -> None:
+        """
+        @param transport: the connection.
+        @param highWater: with so many messages waiting to be received, no more
+            are read from the peer.
+        @param lowWater: with no more than so many, reading goes on.
+        """
+        self._transport = transport
+        self._highWater = highWater
+        self._lowWater = lowWater
+        self._messages: deque[str | bytes] = deque()
+        self._receiving: Result[str | bytes] | None = None
+        self._closed: list[Deferred[Any]] = []
+        self._isPaused = False
+        self._ended: Failure | None = None
+        self._waiting: list[Deferred[Any]] = []
+        self._pings: dict[bytes, tuple[Result[float], float]] = {}
+        self._pingCount = 0
+
+    @property
+    def transport(self) -> IWebSocketTransport:
+        """
+        The connection below.
+        """
+        return self._transport
+
+    @property
+    def request(self) -> IWebSocketRequest:
+        """
+        What the client asked for.
+        """
+        return self._transport.request
+
+    @property
+    def subprotocol(self) -> str | None:
+        """
+        The subprotocol in use, if there is one.
+        """
+        return self._transport.subprotocol
+
+    @property
+    def waitingMessages(self) -> int:
+        """
+        How many messages wait to be received.
+        """
+        return len(self._messages)
+
+    def receive(self) -> Result[str | bytes]:
+        """
+        Receive the next message: L{str} if it is text, L{bytes} if it is
+        binary.
+
+        Cancelling it loses no message.
+
+        @return: fails with L{WebSocketClosed<txws.errors.WebSocketClosed>} or
+            L{WebSocketFailed<txws.errors.WebSocketFailed>} when the connection
+            has ended and all messages are received.
+        @raise RuntimeError: if somebody is receiving already.
+        """
+        if self._receiving is not None:
+            raise RuntimeError("somebody is already receiving from this connection")
+        result = _Received(self._notReceiving, self._messages)
+        if self._messages:
+            result.callback(self._messages.popleft())
+            self._resume()
+        elif self._ended is not None:
+            result.errback(self._ended)
+        else:
+            self._receiving = result
+        return result
+
+    def send(
+        self, message: str | bytes | bytearray | memoryview | Source
+    ) -> Result[None]:
+        """
+        Send a message.
+
+        @param message: L{str} for text; L{bytes} and the like for binary;
+            anything else is streamed, see
+            L{IWebSocketTransport.sendStream<txws.interfaces.IWebSocketTransport.sendStream>}.
+        @return: fires when the connection takes more: a message has left, or no
+            more than the high-water mark waits.  Fails with what ends the
+            connection, if it has ended or is being closed.
+        @raise TypeError: if it is no message.
+        @raise UnicodeEncodeError: if text has surrogates.
+        """
+        if not self._transport.isOpen:
+            return self._late()
+        if isinstance(message, str):
+            sent = self._transport.sendTextMessage(message)
+        elif isinstance(message, (bytes, bytearray, memoryview)):
+            sent = self._transport.sendBytesMessage(message)
+        else:
+            sent = self._transport.sendStream(message)
+        result: Result[None] = Result(lambda result: sent.cancel())
+        sent.addCallback(self._checkSent).addBoth(_fire, result)
+        return result
+
+    def ping(self) -> Result[float]:
+        """
+        Measure how long a Ping and its Pong take, RFC 6455 section 5.5.2.
+
+        @return: fires with seconds.  A Pong that answers a later Ping counts,
+            too.  Fails with what ends the connection before.
+        """
+        if not self._transport.isOpen:
+            return self._late()
+        self._pingCount += 1
+        payload = b"txws ping %d" % self._pingCount
+        result: Result[float] = Result(lambda result: self._forgetPing(payload))
+        self._pings[payload] = (result, self._transport.clock.seconds())
+        self._transport.ping(payload)
+        return result
+
+    def close(
+        self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = ""
+    ) -> Result[None]:
+        """
+        Close the connection.  To close again changes nothing.
+
+        @param code: a close code that may travel, RFC 6455 section 7.4.
+        @param reason: for the peer's log; cut at 123 bytes of UTF-8.
+        @return: fires when the connection has ended.  Cancelling it aborts the
+            connection.
+        @raise ValueError: if the code may not travel.
+        """
+        self._transport.loseConnection(code, reason)
+        # The peer's Close may wait behind what nobody will receive any more.
+        self._resume()
+        result: Result[None] = Result(lambda result: self._transport.abortConnection())
+        self.whenClosed().addCallback(lambda reason: None).addBoth(_fire, result)
+        return result
+
+    def whenClosed(self) -> Result[WebSocketClosed | WebSocketFailed]:
+        """
+        Wait for the end of the connection.
+
+        @return: fires with how it has ended; it does not fail.
+        """
+        result: Result[Any] = Result(self._closed.remove)
+        if self._ended is None:
+            self._closed.append(result)
+        else:
+            result.callback(self._ended.value)
+        return result
+
+    def __aiter__(self) -> Conversation:
+        """
+        Receive all messages: C{async for message in websocket}.  It ends when
+        both sides have closed, and raises when the connection failed.
+        """
+        return self
+
+    async def __anext__(self) -> str | bytes:
+        """
+        Receive the next message.
+        """
+        try:
+            return await self.receive()
+        except WebSocketClosed:
+            raise StopAsyncIteration from None
+
+    async def __aenter__(self) -> Conversation:
+        """
+        Use the connection until the end of a block.
+        """
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """
+        Close the connection: with 1000, or with 1011 after an exception.
+        """
+        if value is None or isinstance(value, GeneratorExit):
+            await self.close()
+        else:
+            await self.close(CloseCode.INTERNAL_ERROR, "internal error")
+
+    # What the handler calls
+
+    def messageReceived(self, message: str | bytes) -> None:
+        """
+        Hand a message to whoever receives, or keep it.
+        """
+        receiving, self._receiving = self._receiving, None
+        if receiving is not None:
+            receiving.callback(message)
+            return
+        self._messages.append(message)
+        if len(self._messages) >= self._highWater and not self._isPaused:
+            self._isPaused = True
+            self._transport.pauseProducing()
+
+    def pongReceived(self, payload: bytes) -> None:
+        """
+        Tell who waits for this Pong, and for earlier ones.
+        """
+        if payload not in self._pings:
+            return
+        now = self._transport.clock.seconds()
+        for earlier in tuple(self._pings):
+            result, sentAt = self._pings.pop(earlier)
+            result.callback(now - sentAt)
+            if earlier == payload:
+                return
+
+    def connectionLost(self, reason: Failure) -> None:
+        """
+        Tell everybody who waits.
+        """
+        self._ended = reason
+        pings, self._pings = self._pings, {}
+        waiting, self._waiting = self._waiting, []
+        receiving, self._receiving = self._receiving, None
+        if receiving is not None:
+            waiting.append(receiving)
+        for result in (*waiting, *(result for result, sentAt in pings.values())):
+            result.errback(reason)
+        closed, self._closed = self._closed, []
+        for result in closed:
+            result.callback(reason.value)
+
+    # Helpers
+
+    def _late(self) -> Result[Any]:
+        """
+        Make the result of what comes too late: it fails with what ends the
+        connection.
+        """
+        result: Result[Any] = Result(self._waiting.remove)
+        if self._ended is None:
+            self._waiting.append(result)
+        else:
+            result.errback(self._ended)
+        return result
+
+    def _checkSent(self, ignored: None) -> None:
+        """
+        Check that a message has not been dropped at the end of the connection.
+        """
+        if self._ended is not None:
+            self._ended.raiseException()
+
+    def _forgetPing(self, payload: bytes) -> None:
+        """
+        Nobody waits for this Pong any more.
+        """
+        del self._pings[payload]
+
+    def _notReceiving(self, receiving: Deferred[Any]) -> None:
+        """
+        Nobody waits for the next message any more.
+        """
+        self._receiving = None
+
+    def _resume(self) -> None:
+        """
+        Go on to read from the peer, if enough was received of what it sent.
+        """
+        if self._isPaused and len(self._messages) <= self._lowWater:
+            self._isPaused = False
+            self._transport.resumeProducing()
+
+
+def _fire(outcome: Any, result: Deferred[Any]) -> None:
+    """
+    Fire a L{Deferred} with the outcome of another, unless it is cancelled.
+    """
+    if not result.called:
+        result.callback(outcome)
+
+
+Serve = Callable[[Conversation], "Coroutine[Deferred[Any], Any, Any] | Deferred[Any]"]
+
+
+@implementer(IWebSocketHandler)
+class ConversationHandler:
+    """
+    Runs a coroutine for the time of a connection.
+
+    When it returns, the connection is closed with 1000; when it raises, that
+    is logged, and the connection closed with 1011.  What it raises because the
+    connection has ended is not logged.
+    """
+
+    def __init__(self, serve: Serve, highWater: int = 16, lowWater: int = 4) -> None:
+        """
+        @param serve: called with the L{Conversation} when the connection is
+            open.
+        @param highWater: see L{Conversation}.
+        @param lowWater: see L{Conversation}.
+        """
+        self._serve = serve
+        self._highWater = highWater
+        self._lowWater = lowWater
+        self._ended: Failure | None = None
+
+    def negotiationStarted(self, transport: IWebSocketTransport) -> None:
+        """
+        Make the conversation.
+        """
+        self._transport = transport
+        self.conversation = Conversation(transport, self._highWater, self._lowWater)
+
+    def negotiationFinished(self) -> None:
+        """
+        Begin.
+        """
+        serving = deferredOf(self._serve(self.conversation))
+        if serving is None:
+            raise TypeError(f"{self._serve!r} returned nothing to wait for")
+        serving.addCallbacks(self._served, self._failed)
+
+    def textMessageReceived(self, message: str) -> None:
+        """
+        Keep it until it is asked for.
+        """
+        self.conversation.messageReceived(message)
+
+    def bytesMessageReceived(self, data: bytes) -> None:
+        """
+        Keep it until it is asked for.
+        """
+        self.conversation.messageReceived(data)
+
+    def pongReceived(self, payload: bytes) -> None:
+        """
+        Tell whoever waits for it.
+        """
+        self.conversation.pongReceived(payload)
+
+    def connectionLost(self, reason: Failure) -> None:
+        """
+        Tell the coroutine.
+        """
+        self._ended = reason
+        self.conversation.connectionLost(reason)
+
+    def _served(self, ignored: object) -> None:
+        """
+        The coroutine is done.
+        """
+        self._transport.loseConnection()
+
+    def _failed(self, failure: Failure) -> None:
+        """
+        The coroutine has raised.
+        """
+        if self._ended is not None and failure.value is self._ended.value:
+            return
+        _log.failure(
+            "{transport}: {serve} raised",
+            failure,
+            transport=self._transport,
+            serve=getattr(self._serve, "__qualname__", self._serve),
+        )
+        self._transport.loseConnection(CloseCode.INTERNAL_ERROR, "internal error")
+
+
+@implementer(IWebSocketHandlerFactory)
+class CoroutineFactory:
+    """
+    Runs a coroutine function for each connection.
+    """
+
+    def __init__(
+        self,
+        serve: Serve,
+        *subprotocols: str,
+        highWater: int = 16,
+        lowWater: int = 4,
+    ) -> None:
+        """
+        @param serve: a function of a L{Conversation}, a coroutine function or
+            one that returns a L{Deferred}.
+        @param subprotocols: what it speaks, the preferred one first.
+        @param highWater: with so many messages waiting to be received, no more
+            are read from the peer.
+        @param lowWater: with no more than so many, reading goes on.
+        @raise InvalidSetting: if these are no such numbers.
+        """
+        if not callable(serve):
+            raise InvalidSetting("serve", f"must be a function, not {serve!r}")
+        if not 0 <= lowWater < highWater:
+            raise InvalidSetting(
+                "lowWater", f"must be from 0 on and less than highWater, not {lowWater}"
+            )
+        self.subprotocols: Sequence[str] = subprotocols
+        self._serve = serve
+        self._marks = (highWater, lowWater)
+
+    def buildHandler(self, request: IWebSocketRequest) -> ConversationHandler:
+        """
+        See L{IWebSocketHandlerFactory}.
+        """
+        return ConversationHandler(self._serve, *self._marks)
+
+
+def onAsyncio(serve: Callable[[Conversation], Coroutine[Any, Any, Any]]) -> Serve:
+    """
+    Have a coroutine function run by asyncio, so that it can use what is made
+    for asyncio.  It needs the asyncio reactor.
+
+    @param serve: the coroutine function.
+    @return: a function for L{CoroutineFactory}.
+    """
+
+    def run(conversation: Conversation) -> Deferred[Any]:
+        from asyncio import ensure_future
+
+        return Deferred.fromFuture(ensure_future(serve(conversation)))
+
+    return run
