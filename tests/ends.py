@@ -135,6 +135,7 @@ class End:
         transport: MemoryTransport | None = None,
         limits: Limits | None = None,
         extensions: Sequence[IExtension] = (),
+        deliversFragments: bool = False,
         **keepalive: Any,
     ) -> None:
         """
@@ -146,7 +147,10 @@ class End:
         self.transport = MemoryTransport(Protocol()) if transport is None else transport
         self.limits = limits or Limits()
         self.wire = makeConnection(
-            role, maxMessageSize=self.limits.maxMessageSize, extensions=extensions
+            role,
+            maxMessageSize=self.limits.maxMessageSize,
+            extensions=extensions,
+            deliversFragments=deliversFragments,
         )
         request = WebSocketRequest(
             target="/feed",

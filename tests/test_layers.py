@@ -34,6 +34,7 @@ STEPS = {
     "coroutines": 3,
     "negotiation": 2.8,
     "transport": 2.5,
+    "delivery": 2.2,
     "outbox": 2.2,
     "sources": 0.9,
     "results": 0.9,

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from .results import DONE
 from .sources import Piece, Source, pump
 
 __all__ = ["Outbox", "OutboxOwner"]
@@ -87,9 +88,12 @@ class _Stream:
             raise TypeError(
                 f"a message is text or binary, not both: {type(piece).__name__}"
             )
-        fired = self._outbox.owner.sendFragment(piece)
+        if not len(piece):
+            # Peers limit the number of fragments.
+            return DONE
+        gone = self._outbox.owner.sendFragment(piece)
         self._kind = kind
-        return fired
+        return gone
 
     def _finished(self, ignored: None) -> None:
         """

@@ -29,36 +29,18 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from .delivery import Delivery
 from .errors import DeadlineExpired, WebSocketClosed, WebSocketFailed
 from .flow import TURN_SIZE, Outflow
-from .interfaces import (
-    ICloseHandler,
-    IConcurrentHandler,
-    IFragmentHandler,
-    IPingHandler,
-    IWebSocketHandler,
-    IWebSocketRequest,
-    IWebSocketTransport,
-)
+from .interfaces import IWebSocketHandler, IWebSocketRequest, IWebSocketTransport
 from .keepalive import Keepalive
 from .outbox import Outbox
 from .policy import Limits
-from .results import DONE, deferredOf
+from .results import DONE
 from .sources import Piece, Source
 from .wire.codes import CloseCode, isSendableCloseCode
 from .wire.connection import Connection, ConnectionState, Role
-from .wire.events import (
-    BytesFragmentReceived,
-    BytesMessageReceived,
-    CloseReceived,
-    CloseStatus,
-    Event,
-    PingReceived,
-    PongReceived,
-    TextFragmentReceived,
-    TextMessageReceived,
-    ViolationReceived,
-)
+from .wire.events import CloseReceived, CloseStatus, Event, ViolationReceived
 
 __all__ = ["WebSocketTransport", "abortTransport", "seeOff"]
 
@@ -119,7 +101,7 @@ class WebSocketTransport:
         self.subprotocol = request.subprotocol
         self._connection = connection
         self._role = role
-        self._handler = handler
+        self._delivery = Delivery(handler, keepalive, self)
         self._outflow = Outflow(connection, transport, limits, self)
         self._keepalive = keepalive
         self._limits = limits
@@ -177,7 +159,8 @@ class WebSocketTransport:
         """
         if self.isOpen:
             if self._outbox is not None:
-                return self._postpone(self._sendText, message, message.encode("utf-8"))
+                # Refused now, if it cannot be sent.
+                return self._postpone(self._sendText, message, str.encode(message))
             return self._sendText(message)
         return DONE
 
@@ -228,7 +211,9 @@ class WebSocketTransport:
         """
         See L{IWebSocketTransport}.
         """
-        if self._outbox is None or not self.isOpen:
+        if not self.isOpen:
+            return
+        if self._outbox is None:
             self._close(code, reason)
         elif isSendableCloseCode(code):
             self._leaving = (code, reason)
@@ -242,6 +227,8 @@ class WebSocketTransport:
         if self._connection.state is not ConnectionState.CLOSED:
             self._connection.connectionLost()
             self._keepalive.stop()
+            if self._outbox is not None:
+                self._outbox.stop()
             self._outflow.drop()
             self._outflow.stop()
             abortTransport(self.carrier)
@@ -303,7 +290,7 @@ class WebSocketTransport:
         self._outflow.start()
         self._keepalive.connectionOpened(self)
         if self._connection.state is ConnectionState.OPEN:
-            self.callApplication(self._handler.negotiationFinished)
+            self._delivery.open()
         else:
             self._keepalive.closingProgressed()
         self._turn = _Turn.IDLE
@@ -342,7 +329,7 @@ class WebSocketTransport:
         self._outflow.stopProducer()
         self._ended = ended = Failure(self._explain(reason))
         _log.debug("{transport} ended: {ended}", transport=self, ended=ended.value)
-        self.callApplication(self._handler.connectionLost, ended)
+        self._delivery.connectionLost(ended)
         self._tellWaiting(ended)
 
     # What the clock and the way out tell
@@ -423,13 +410,28 @@ class WebSocketTransport:
         """
         See L{FlowOwner<txws.flow.FlowOwner>}.
         """
-        try:
-            returned = method(*arguments)
-        except Exception:
-            self._applicationFailed(Failure(), method)
-        else:
-            if returned is not None:
-                self._await(returned, method)
+        self._delivery.call(method, *arguments)
+
+    # What the delivery tells
+
+    def handlerWaits(self) -> None:
+        """
+        See L{DeliveryOwner<txws.delivery.DeliveryOwner>}.
+        """
+        if self.isOpen:
+            self._pause(_Pause.HANDLER)
+
+    def handlerGoesOn(self) -> None:
+        """
+        See L{DeliveryOwner<txws.delivery.DeliveryOwner>}.
+        """
+        self._resume(_Pause.HANDLER)
+
+    def handlerFailed(self) -> None:
+        """
+        See L{DeliveryOwner<txws.delivery.DeliveryOwner>}.
+        """
+        self._close(CloseCode.INTERNAL_ERROR, "internal error")
 
     # What the outbox calls
 
@@ -514,18 +516,9 @@ class WebSocketTransport:
 
     def _dispatch(self, event: Event) -> None:
         """
-        Tell the handler one thing.
+        See to an event.
         """
-        if isinstance(event, TextMessageReceived):
-            self._receive(self._handler.textMessageReceived, event.message)
-        elif isinstance(event, BytesMessageReceived):
-            self._receive(self._handler.bytesMessageReceived, event.data)
-        elif isinstance(event, PongReceived):
-            if not self._keepalive.pongReceived(event.payload) and self.isOpen:
-                self.callApplication(self._handler.pongReceived, event.payload)
-        elif isinstance(event, PingReceived):
-            self._pingReceived(event.payload)
-        elif isinstance(event, CloseReceived):
+        if isinstance(event, CloseReceived):
             self._closeReceived(event.status)
         elif isinstance(event, ViolationReceived):
             self._cause = event.violation
@@ -536,82 +529,16 @@ class WebSocketTransport:
             )
             self._closing()
         else:
-            self._fragmentReceived(event)
-
-    def _fragmentReceived(
-        self, event: TextFragmentReceived | BytesFragmentReceived
-    ) -> None:
-        """
-        Deliver a part of a message, unless the application has closed.
-        """
-        if self.isOpen:
-            self._keepalive.messageMoved()
-            handler = IFragmentHandler(self._handler)
-            if isinstance(event, TextFragmentReceived):
-                method: Callable[..., object] = handler.textFragmentReceived
-                self.callApplication(method, event.text, event.isFinal)
-            else:
-                method = handler.bytesFragmentReceived
-                self.callApplication(method, event.data, event.isFinal)
-
-    def _pingReceived(self, payload: bytes) -> None:
-        """
-        Tell of a Ping, if somebody wants to know.
-        """
-        handler = self._handler
-        if self.isOpen and IPingHandler.providedBy(handler):
-            self.callApplication(handler.pingReceived, payload)
+            self._delivery.deliver(event)
 
     def _closeReceived(self, status: CloseStatus) -> None:
         """
-        Tell of the peer's Close, if it came first and somebody wants to know.
+        Close, and tell of the peer's Close if it came first.
         """
-        isOpen = self._leaving is None and self._connection.isCloseReceivedFirst
+        isFirst = self._leaving is None and self._connection.isCloseReceivedFirst
         self._closing()
-        handler = self._handler
-        if isOpen and ICloseHandler.providedBy(handler):
-            self.callApplication(handler.closeReceived, status.code, status.reason)
-
-    def _receive(self, method: Callable[[_T], object], message: _T) -> None:
-        """
-        Deliver a message, unless the application has closed.
-        """
-        if self.isOpen:
-            self._keepalive.messageMoved()
-            self.callApplication(method, message)
-
-    def _await(self, returned: object, method: Callable[..., object]) -> None:
-        """
-        Deliver nothing until what a method has returned is done, if there is
-        something to wait for and the handler wants it so.
-        """
-        deferred = deferredOf(returned)
-        if deferred is None:
-            return
-        deferred.addErrback(self._applicationFailed, method)
-        isConcurrent = IConcurrentHandler.providedBy(self._handler)
-        if deferred.called or isConcurrent or self._ended is not None:
-            return
-        self._pause(_Pause.HANDLER)
-        deferred.addCallback(lambda ignored: self._resume(_Pause.HANDLER))
-
-    def _applicationFailed(
-        self, failure: Failure, method: Callable[..., object]
-    ) -> None:
-        """
-        Log what a method has raised, and close the connection.
-        """
-        if self._ended is not None and failure.value is self._ended.value:
-            # It waited for something that the end of the connection has ended.
-            return
-        _log.failure(
-            "{transport}: {method} raised",
-            failure,
-            transport=self,
-            # Not every callable has a name; a functools.partial has none.
-            method=getattr(method, "__qualname__", method),
-        )
-        self._close(CloseCode.INTERNAL_ERROR, "internal error")
+        if isFirst:
+            self._delivery.closeReceived(status)
 
     def _sendText(self, message: str) -> Deferred[None]:
         """

@@ -1,0 +1,513 @@
+"""
+Tests for L{txws.outbox}: messages that are sent while they are made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import ConnectionDone, ConnectionLost
+
+from txws.policy import Limits
+from txws.testing import RecordingHandler
+from txws.wire.codes import Opcode
+from txws.wire.connection import Role
+from txws.wire.frames import Frame
+
+from .ends import FULL, End, closeFrame
+from .test_transport import Broken, TransportTestCase
+
+CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = Opcode
+
+
+def first(payload: bytes, opcode: Opcode = BINARY) -> Frame:
+    """
+    Make the first fragment of a message.
+    """
+    return Frame(opcode, payload, isFinal=False)
+
+
+def more(payload: bytes) -> Frame:
+    """
+    Make a further fragment of a message.
+    """
+    return Frame(CONTINUATION, payload, isFinal=False)
+
+
+LAST = Frame(CONTINUATION, b"")
+
+
+class Slow:
+    """
+    Gives a piece whenever the test wants, and ends when it wants.
+    """
+
+    def __init__(self) -> None:
+        self.asked: list[Deferred[Any]] = []
+        self.isCancelled = False
+
+    def __aiter__(self) -> Slow:
+        return self
+
+    async def __anext__(self) -> Any:
+        def cancelled(deferred: Deferred[Any]) -> None:
+            self.isCancelled = True
+
+        self.asked.append(Deferred(cancelled))
+        return await self.asked[-1]
+
+    def give(self, piece: Any) -> None:
+        """
+        Give a piece.
+        """
+        self.asked.pop().callback(piece)
+
+    def end(self, error: Exception | None = None) -> None:
+        """
+        Give no more.
+        """
+        self.asked.pop().errback(error or StopAsyncIteration())
+
+
+class StreamTests(TransportTestCase):
+    """
+    One message, sent in fragments.
+    """
+
+    def test_bytes(self):
+        """
+        Each piece is a fragment, and an empty one ends the message.
+        """
+        for role in Role:
+            end = End.opened(role=role)
+            pieces = (b"a", bytearray(b"b"), memoryview(b"c"))
+            self.successResultOf(end.webSocket.sendStream(pieces))
+            self.assertEqual(
+                end.takeFrames(), [first(b"a"), more(b"b"), more(b"c"), LAST]
+            )
+
+    def test_text(self):
+        """
+        Text makes a text message.
+        """
+        end = End.opened()
+        self.successResultOf(end.webSocket.sendStream(iter("äb")))
+        self.assertEqual(
+            end.takeFrames(), [first("ä".encode(), TEXT), more(b"b"), LAST]
+        )
+
+    def test_nothing(self):
+        """
+        Of nothing comes an empty binary message.
+        """
+        end = End.opened()
+        self.successResultOf(end.webSocket.sendStream([]))
+        self.assertEqual(end.takeFrames(), [Frame(BINARY, b"")])
+
+    def test_asItIsMade(self):
+        """
+        A piece leaves when it is there.
+        """
+        end = End.opened()
+        source = Slow()
+        sent = end.webSocket.sendStream(source)
+        source.give("a")
+        self.assertEqual(end.takeFrames(), [first(b"a", TEXT)])
+        source.give("b")
+        self.assertEqual(end.takeFrames(), [more(b"b")])
+        self.assertNoResult(sent)
+        source.end()
+        self.assertEqual(end.takeFrames(), [LAST])
+        self.successResultOf(sent)
+
+    def test_slowPeer(self):
+        """
+        No more is asked for than the peer takes: endless data need no endless
+        memory.
+        """
+        end = End.opened()
+        asked: list[int] = []
+
+        def endless() -> Iterator[bytes]:
+            while True:
+                asked.append(1)
+                yield bytes(16384)
+
+        end.webSocket.sendStream(endless()).addErrback(lambda failure: None)
+        atFirst = len(asked)
+        self.assertLess(atFirst * 16384, 4 * FULL)
+        end.transport.takeData(1000)
+        self.assertEqual(len(asked), atFirst)
+        for _turn in range(5):
+            end.transport.takeData()
+        self.assertGreater(len(asked), atFirst)
+        end.webSocket.abortConnection()
+
+    def test_beforeTheOpening(self):
+        """
+        A stream may begin before the connection is open; it takes no endless
+        memory either.
+        """
+        asked: list[int] = []
+
+        def endless() -> Iterator[bytes]:
+            while True:
+                asked.append(1)
+                yield bytes(16384)
+
+        end = End()
+        end.webSocket.sendStream(endless()).addErrback(lambda failure: None)
+        self.assertLess(len(asked) * 16384, 4 * FULL)
+        before = len(asked)
+        end.webSocket.open(b"")
+        end.transport.takeData()
+        self.assertGreater(len(asked), before)
+        end.webSocket.abortConnection()
+
+    def test_control(self):
+        """
+        Pings and Pongs go between the fragments.
+        """
+        end = End.opened()
+        source = Slow()
+        end.webSocket.sendStream(source)
+        source.give(b"a")
+        end.webSocket.ping(b"?")
+        end.receive(end.frame(PING, b"!"))
+        source.end()
+        self.assertEqual(
+            end.takeFrames(), [first(b"a"), Frame(PING, b"?"), Frame(PONG, b"!"), LAST]
+        )
+
+    def test_emptyPieces(self):
+        """
+        Empty pieces are no fragments: peers limit their number.
+        """
+        end = End.opened()
+        self.successResultOf(end.webSocket.sendStream([b"", b"a", b"", b""]))
+        self.assertEqual(end.takeFrames(), [first(b"a"), LAST])
+
+
+class QueueTests(TransportTestCase):
+    """
+    What is sent while a message is on its way.
+    """
+
+    def test_order(self):
+        """
+        Messages and streams wait for the one that is on its way, and leave in
+        the order in which they were sent.
+        """
+        end = End.opened()
+        one, two = Slow(), Slow()
+        results = [
+            end.webSocket.sendStream(one),
+            end.webSocket.sendTextMessage("b"),
+            end.webSocket.sendStream(two),
+            end.webSocket.sendBytesMessage(b"d"),
+        ]
+        one.give(b"a")
+        self.assertEqual(two.asked, [])
+        for result in results:
+            self.assertNoResult(result)
+        one.end()
+        two.give(b"c")
+        two.end()
+        self.assertEqual(
+            end.takeFrames(),
+            [
+                *(first(b"a"), LAST, Frame(TEXT, b"b")),
+                *(first(b"c"), LAST, Frame(BINARY, b"d")),
+            ],
+        )
+        for result in results:
+            self.successResultOf(result)
+        end.webSocket.sendTextMessage("e")
+        self.assertEqual(end.takeFrames(), [Frame(TEXT, b"e")])
+
+    def test_misuse(self):
+        """
+        What cannot be sent is refused at the call, also behind a stream.
+        """
+        end = End.opened()
+        end.webSocket.sendStream(Slow()).addErrback(lambda failure: None)
+        webSocket: Any = end.webSocket
+        self.assertRaises(UnicodeEncodeError, webSocket.sendTextMessage, "\ud800")
+        self.assertRaises(TypeError, webSocket.sendTextMessage, b"x")
+        self.assertRaises(TypeError, webSocket.sendBytesMessage, "x")
+        self.assertRaises(TypeError, webSocket.sendBytesMessage, 5)
+        self.assertRaises(ValueError, webSocket.loseConnection, 1006)
+        end.webSocket.abortConnection()
+
+    def test_copied(self):
+        """
+        What waits may be changed by whoever has sent it.
+        """
+        end = End.opened()
+        source = Slow()
+        end.webSocket.sendStream(source)
+        data = bytearray(b"a")
+        end.webSocket.sendBytesMessage(data)
+        data[0] = 0
+        source.end()
+        self.assertEqual(end.takeFrames()[-1], Frame(BINARY, b"a"))
+
+    def test_cap(self):
+        """
+        What waits counts for the cap.
+        """
+        end = End.opened(limits=Limits(maxPendingSize=FULL))
+        sent = end.webSocket.sendStream(Slow())
+        for _message in range(5):
+            end.webSocket.sendBytesMessage(bytes(FULL // 4))
+        self.assertEqual(end.takeFrames(), [closeFrame(1008, "read too slowly")])
+        sent.addErrback(lambda failure: None)
+        end.webSocket.abortConnection()
+
+    def test_many(self):
+        """
+        Many streams that are done at once are no problem.
+        """
+        end = End.opened()
+        source = Slow()
+        end.webSocket.sendStream(source)
+        results = [end.webSocket.sendStream([]) for _stream in range(3000)]
+        source.end()
+        self.successResultOf(results[-1])
+        self.assertEqual(len(end.takeAll()), 3001)
+
+    def test_forget(self):
+        """
+        A stream that has not begun can be cancelled; the others go on.
+        """
+        end = End.opened()
+        source = Slow()
+        end.webSocket.sendStream(source)
+        second = end.webSocket.sendStream([b"b"])
+        third = end.webSocket.sendStream([b"c"])
+        second.cancel()
+        self.failureResultOf(second, CancelledError)
+        source.end()
+        self.successResultOf(third)
+        self.assertEqual(end.takeFrames(), [Frame(BINARY, b""), first(b"c"), LAST])
+
+
+class FailureTests(TransportTestCase):
+    """
+    Messages that cannot be finished.
+    """
+
+    def assertCut(self, end: End) -> None:
+        """
+        Assert that the connection is closed because a message is cut.
+        """
+        self.assertEqual(
+            end.takeFrames()[-1], closeFrame(1011, "a message cannot be finished")
+        )
+
+    def test_source(self):
+        """
+        If a source raises, the sender learns it; as the message cannot be taken
+        back, the connection is closed.
+        """
+        end = End.opened()
+        source = Slow()
+        sent = end.webSocket.sendStream(source)
+        source.give(b"a")
+        source.end(Broken())
+        self.failureResultOf(sent, Broken)
+        self.assertCut(end)
+
+    def test_sourceAtOnce(self):
+        """
+        If nothing has left, the connection stays open.
+        """
+        end = End.opened()
+        source = Slow()
+        sent = end.webSocket.sendStream(source)
+        waiting = end.webSocket.sendTextMessage("next")
+        source.end(Broken())
+        self.failureResultOf(sent, Broken)
+        self.successResultOf(waiting)
+        self.assertEqual(end.takeFrames(), [Frame(TEXT, b"next")])
+
+    def test_mixed(self):
+        """
+        A message is text or bytes, not both, and nothing else.
+        """
+        for pieces in (["a", b"b"], [b"a", "b"], [b"a", 1]):
+            end = End.opened()
+            source: Any = pieces
+            sent = end.webSocket.sendStream(source)
+            self.failureResultOf(sent, TypeError)
+            self.assertCut(end)
+
+    def test_noSource(self):
+        """
+        What is no source is refused, and changes nothing.
+        """
+        end = End.opened()
+        for source in (1, "text", b"bytes", [1], ["\ud800"]):
+            found: Any = source
+            sent = end.webSocket.sendStream(found)
+            self.failureResultOf(sent, TypeError, UnicodeEncodeError)
+        self.assertEqual(end.takeFrames(), [])
+        self.assertTrue(end.webSocket.isOpen)
+
+    def test_cancel(self):
+        """
+        Cancelling a message that is on its way closes the connection, and stops
+        its source.
+        """
+        end = End.opened()
+        source = Slow()
+        sent = end.webSocket.sendStream(source)
+        source.give(b"a")
+        sent.cancel()
+        self.failureResultOf(sent, CancelledError)
+        self.assertTrue(source.isCancelled)
+        self.assertCut(end)
+
+    def test_cancelBeforeAnything(self):
+        """
+        Cancelling one of which nothing has left changes nothing.
+        """
+        end = End.opened()
+        source = Slow()
+        sent = end.webSocket.sendStream(source)
+        sent.cancel()
+        self.failureResultOf(sent, CancelledError)
+        self.assertTrue(source.isCancelled)
+        end.webSocket.sendTextMessage("next")
+        self.assertEqual(end.takeFrames(), [Frame(TEXT, b"next")])
+
+
+class EndTests(TransportTestCase):
+    """
+    The end of a connection in the middle of a message.
+    """
+
+    def test_closeWaits(self):
+        """
+        To lose the connection waits for what has been sent before.
+        """
+        end = End.opened()
+        source = Slow()
+        end.webSocket.sendStream(source)
+        end.webSocket.sendTextMessage("b")
+        end.webSocket.loseConnection(4000, "bye")
+        self.assertFalse(end.webSocket.isOpen)
+        end.webSocket.sendTextMessage("too late")
+        end.webSocket.loseConnection(4001)
+        source.give(b"a")
+        source.end()
+        self.assertEqual(
+            end.takeFrames(),
+            [first(b"a"), LAST, Frame(TEXT, b"b"), closeFrame(4000, "bye")],
+        )
+        end.receiveClose(4000)
+        end.transport.settle()
+        self.assertClosed(end, received=4000, sent=4000, isReceivedFirst=False)
+
+    def test_nothingIsDelivered(self):
+        """
+        From the call on no message is delivered.
+        """
+        end = End.opened()
+        source = Slow()
+        end.webSocket.sendStream(source)
+        end.webSocket.loseConnection()
+        end.receive(end.frame(TEXT, b"a"), end.frame(PONG, b"a"))
+        self.assertEqual(end.handler.messages, [])
+
+    def checkEnd(self, act: Callable[[End], object], reason: type[Exception]) -> None:
+        """
+        Check that streams fail with what ends the connection, and that other
+        messages are not waited for any more.
+        """
+        end = End.opened()
+        source = Slow()
+        sent = end.webSocket.sendStream(source)
+        waiting = end.webSocket.sendTextMessage("b")
+        second = end.webSocket.sendStream([b"c"])
+        source.give(b"a")
+        act(end)
+        end.takeAll()
+        end.transport.settle()
+        self.assertTrue(source.isCancelled)
+        self.failureResultOf(sent, reason)
+        self.failureResultOf(second, reason)
+        self.successResultOf(waiting)
+        late = end.webSocket.sendStream([b"d"])
+        self.failureResultOf(late, reason)
+        self.assertGone(end)
+
+    def test_peerCloses(self):
+        """
+        The peer's Close is answered at once.
+        """
+        self.checkEnd(lambda end: end.receiveClose(), ConnectionDone)
+
+    def test_peerClosesWhileClosing(self):
+        """
+        Also if our own waits for the message.
+        """
+
+        def act(end: End) -> None:
+            end.webSocket.loseConnection(4000)
+            end.receiveClose()
+
+        self.checkEnd(act, ConnectionDone)
+
+    def test_abort(self):
+        """
+        To abort does not wait.
+        """
+        self.checkEnd(lambda end: end.webSocket.abortConnection(), ConnectionLost)
+
+    def test_lost(self):
+        """
+        A connection may be lost at any time.
+        """
+        self.checkEnd(lambda end: end.transport.lose(OSError()), ConnectionLost)
+
+    def test_violation(self):
+        """
+        A peer that breaks the protocol gets no more.
+        """
+
+        def act(end: End) -> None:
+            end.receive(b"\xf1\x80")
+            end.takeAll()
+            end.leave()
+
+        self.checkEnd(act, ConnectionLost)
+
+    def test_tooLate(self):
+        """
+        A stream that is sent after the Close fails with the end.
+        """
+        end = End.opened()
+        end.webSocket.loseConnection()
+        sent = end.webSocket.sendStream([b"a"])
+        self.assertNoResult(sent)
+        end.receiveClose()
+        end.takeAll()
+        end.transport.settle()
+        self.failureResultOf(sent, ConnectionDone)
+
+    def test_handlerThatReturnsIt(self):
+        """
+        A handler may return it; that it fails with the end is not logged.
+        """
+        handler: Any = RecordingHandler()
+        source = Slow()
+        end = End.opened(handler)
+        handler.textMessageReceived = lambda message: end.webSocket.sendStream(source)
+        end.receiveText("a")
+        source.give(b"a")
+        end.transport.lose(OSError())
+        end.transport.settle()
+        self.assertEqual(self.flushLoggedErrors(), [])

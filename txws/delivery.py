@@ -1,0 +1,186 @@
+"""
+What comes in: events of the wire become calls of the handler, one after the
+other, each when the one before is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from .interfaces import (
+    ICloseHandler,
+    IConcurrentHandler,
+    IFragmentHandler,
+    IPingHandler,
+    IWebSocketHandler,
+)
+from .keepalive import Keepalive
+from .results import deferredOf
+from .wire.events import (
+    BytesFragmentReceived,
+    BytesMessageReceived,
+    CloseStatus,
+    Event,
+    PingReceived,
+    PongReceived,
+    TextFragmentReceived,
+    TextMessageReceived,
+)
+
+__all__ = ["Delivery", "DeliveryOwner"]
+
+_log = Logger()
+
+
+class DeliveryOwner(Protocol):
+    """
+    Whose events L{Delivery} delivers.
+    """
+
+    @property
+    def isOpen(self) -> bool:
+        """
+        Whether messages are delivered: neither side has begun to close.
+        """
+
+    def handlerWaits(self) -> None:
+        """
+        Something that the handler has been told takes its time.
+        """
+
+    def handlerGoesOn(self) -> None:
+        """
+        The handler can be told the next thing.
+        """
+
+    def handlerFailed(self) -> None:
+        """
+        A method of the application has raised.
+        """
+
+
+class Delivery:
+    """
+    Tells the handler of one connection what happens.
+    """
+
+    def __init__(
+        self, handler: IWebSocketHandler, keepalive: Keepalive, owner: DeliveryOwner
+    ) -> None:
+        """
+        @param handler: the application.
+        @param keepalive: told of messages and Pongs.
+        @param owner: asked and told.
+        """
+        self._handler = handler
+        self._keepalive = keepalive
+        self._owner = owner
+        self._ended: Failure | None = None
+
+    def deliver(self, event: Event) -> None:
+        """
+        Tell the handler of one event, unless it has begun to close.
+        """
+        if isinstance(event, PongReceived):
+            isOurs = self._keepalive.pongReceived(event.payload)
+            if not isOurs and self._owner.isOpen:
+                self.call(self._handler.pongReceived, event.payload)
+        elif not self._owner.isOpen:
+            return
+        elif isinstance(event, PingReceived):
+            self._deliverPing(event.payload)
+        else:
+            self._keepalive.messageMoved()
+            self._deliverMessage(event)
+
+    def open(self) -> None:
+        """
+        Tell the handler that the connection is open.
+        """
+        self.call(self._handler.negotiationFinished)
+
+    def closeReceived(self, status: CloseStatus) -> None:
+        """
+        Tell the handler of the peer's Close, if it wants to know.
+        """
+        handler = self._handler
+        if ICloseHandler.providedBy(handler):
+            self.call(handler.closeReceived, status.code, status.reason)
+
+    def connectionLost(self, reason: Failure) -> None:
+        """
+        Tell the handler of the end; it need not be done with what came before.
+        """
+        self._ended = reason
+        self.call(self._handler.connectionLost, reason)
+
+    def call(self, method: Callable[..., object], *arguments: object) -> None:
+        """
+        Call a method of the application, which may do anything, and wait for
+        what it returns, if it is to be waited for.
+        """
+        try:
+            returned = method(*arguments)
+        except Exception:
+            self._failed(Failure(), method)
+        else:
+            if returned is not None:
+                self._await(returned, method)
+
+    def _deliverPing(self, payload: bytes) -> None:
+        """
+        Tell the handler of a Ping, if it wants to know.
+        """
+        handler = self._handler
+        if IPingHandler.providedBy(handler):
+            self.call(handler.pingReceived, payload)
+
+    def _deliverMessage(self, event: Event) -> None:
+        """
+        Tell the handler of a message, or of a part of one.
+        """
+        if isinstance(event, TextMessageReceived):
+            self.call(self._handler.textMessageReceived, event.message)
+        elif isinstance(event, BytesMessageReceived):
+            self.call(self._handler.bytesMessageReceived, event.data)
+        elif isinstance(event, TextFragmentReceived):
+            handler = IFragmentHandler(self._handler)
+            self.call(handler.textFragmentReceived, event.text, event.isFinal)
+        elif isinstance(event, BytesFragmentReceived):
+            handler = IFragmentHandler(self._handler)
+            self.call(handler.bytesFragmentReceived, event.data, event.isFinal)
+
+    def _await(self, returned: object, method: Callable[..., object]) -> None:
+        """
+        Deliver nothing until what a method has returned is done, if there is
+        something to wait for and the handler wants it so.
+        """
+        deferred = deferredOf(returned)
+        if deferred is None:
+            return
+        deferred.addErrback(self._failed, method)
+        isConcurrent = IConcurrentHandler.providedBy(self._handler)
+        if deferred.called or isConcurrent or self._ended is not None:
+            return
+        self._owner.handlerWaits()
+        deferred.addCallback(lambda ignored: self._owner.handlerGoesOn())
+
+    def _failed(self, failure: Failure, method: Callable[..., object]) -> None:
+        """
+        Log what a method has raised, and close the connection.
+        """
+        if self._ended is not None and failure.value is self._ended.value:
+            # It waited for something that the end of the connection has ended.
+            return
+        _log.failure(
+            "{transport}: {method} raised",
+            failure,
+            transport=self._owner,
+            # Not every callable has a name; a functools.partial has none.
+            method=getattr(method, "__qualname__", method),
+        )
+        self._owner.handlerFailed()
