@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import CancelledError
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.task import Clock
@@ -29,6 +29,7 @@ from txws.wire.frames import Frame
 
 from .ends import Act, ActingHandler, closeFrame
 from .peers import ACCEPT, KEY
+from .test_flow import PushProducer
 from .wire.tables import dribble, frame, readFrames
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = Opcode
@@ -644,3 +645,120 @@ class CancelTests(ClientTestCase):
         client.answer()
         self.failureResultOf(client.protocol.opened, CancelledError)
         self.assertGone(client)
+
+
+class SlowStart(RecordingHandler):
+    """
+    Takes its time to start.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.isCancelled = False
+        self.starting: Deferred[None] = Deferred(self._cancelled)
+
+    def _cancelled(self, starting: Deferred[None]) -> None:
+        self.isCancelled = True
+
+    def negotiationStarted(self, transport: Any) -> Any:
+        """
+        Begin.
+        """
+        super().negotiationStarted(transport)
+        return self.starting
+
+
+class SlowStartTests(ClientTestCase):
+    """
+    A handler that takes its time to start.
+    """
+
+    def start(self, handler: SlowStart | None = None) -> Client:
+        """
+        Connect a client whose handler takes its time.
+        """
+        client = Client(SlowStart() if handler is None else handler)
+        client.transport.takeData()
+        client.answer(rest=frame(TEXT, b"a"))
+        return client
+
+    def test_started(self):
+        """
+        The connection is open when it has started; nothing is read before, and
+        nothing is lost.
+        """
+        client = self.start()
+        self.assertFalse(client.transport.isReading)
+        self.assertNoResult(client.protocol.opened)
+        client.transport.receiveData(frame(TEXT, b"b"))
+        client.handler.starting.callback(None)
+        client.transport.settle()
+        self.assertIs(self.successResultOf(client.protocol.opened), client.handler)
+        self.assertEqual(client.handler.messages, ["a", "b"])
+
+    def test_refuses(self):
+        """
+        If it does not want to, whoever waits learns why.
+        """
+        client = self.start()
+        client.handler.starting.errback(ValueError())
+        self.failureResultOf(client.protocol.opened, ValueError)
+        self.assertGone(client)
+        self.assertEqual(client.names, ["negotiationStarted"])
+
+    def test_lost(self):
+        """
+        If the connection is lost before, it is not told of an end.
+        """
+        client = self.start()
+        client.transport.lose(OSError())
+        client.transport.settle()
+        self.failureResultOf(client.protocol.opened, WebSocketFailed)
+        self.assertTrue(client.handler.isCancelled)
+        self.assertGone(client)
+        self.assertEqual(client.names, ["negotiationStarted"])
+
+    def test_lostAndStarted(self):
+        """
+        If it starts nevertheless, it is told.
+        """
+        handler = SlowStart()
+        handler.starting = Deferred(lambda starting: starting.callback(None))
+        client = self.start(handler)
+        client.transport.lose(OSError())
+        client.transport.settle()
+        self.failureResultOf(client.protocol.opened, WebSocketFailed)
+        self.assertEqual(client.names, ["negotiationStarted", "connectionLost"])
+
+    def test_tooLong(self):
+        """
+        The deadline of the handshake holds for it, too.
+        """
+        client = self.start()
+        client.clock.advance(10)
+        client.transport.settle()
+        self.failureResultOf(client.protocol.opened, WebSocketFailed)
+        self.assertTrue(client.handler.isCancelled)
+        self.assertGone(client)
+
+    def test_cancel(self):
+        """
+        Whoever does not want to wait any more aborts it.
+        """
+        client = self.start()
+        client.protocol.opened.cancel()
+        self.failureResultOf(client.protocol.opened, CancelledError)
+        client.transport.settle()
+        self.assertTrue(client.handler.isCancelled)
+        self.assertGone(client)
+
+    def test_producer(self):
+        """
+        A producer that it has attached is stopped if it does not start.
+        """
+        client = self.start()
+        producer = PushProducer()
+        client.handler.transport.attachProducer(producer)
+        client.handler.starting.errback(ValueError())
+        self.failureResultOf(client.protocol.opened, ValueError)
+        self.assertEqual(producer.told, ["stop"])

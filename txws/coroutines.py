@@ -385,9 +385,7 @@ class ConversationHandler:
         """
         Begin.
         """
-        serving = deferredOf(self._serve(self.conversation))
-        if serving is None:
-            raise TypeError(f"{self._serve!r} returned nothing to wait for")
+        serving = Deferred.fromCoroutine(self._run())
         serving.addCallbacks(self._served, self._failed)
 
     def textMessageReceived(self, message: str) -> None:
@@ -414,6 +412,15 @@ class ConversationHandler:
         """
         self._ended = reason
         self.conversation.connectionLost(reason)
+
+    async def _run(self) -> None:
+        """
+        Call the function, and wait for it.
+        """
+        serving = deferredOf(self._serve(self.conversation))
+        if serving is None:
+            raise TypeError(f"{self._serve!r} returned nothing to wait for")
+        await serving
 
     def _served(self, ignored: object) -> None:
         """

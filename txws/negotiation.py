@@ -198,6 +198,9 @@ class Negotiation:
         if subprotocol is not None:
             request = replace(request, subprotocol=subprotocol)
         handler = await self._ask(factory.buildHandler, request)
+        if self._lost is not None:
+            # It did not let itself be cancelled.
+            return
         if handler is None:
             raise BadHandshake(403, "the application refuses")
         self._owner.handlerBuilt(handler)

@@ -180,6 +180,59 @@ class SendTests(WireTestCase):
                 ],
             )
 
+    def test_fragmentByFragment(self):
+        """
+        A message can be sent as it is made, fragment by fragment.
+        """
+        for role in Role:
+            connection = makeConnection(role)
+            connection.sendTextFragment("Grü")
+            connection.sendPing(b"?")
+            connection.sendTextFragment("ße", isFinal=True)
+            connection.sendBytesFragment(bytearray(b"a"))
+            connection.finishMessage()
+            connection.sendBytesFragment(b"b", isFinal=True)
+            connection.finishMessage()
+            self.assertEqual(
+                sentFrames(connection),
+                [
+                    Frame(TEXT, "Grü".encode(), isFinal=False),
+                    Frame(PING, b"?"),
+                    Frame(CONTINUATION, "ße".encode()),
+                    Frame(BINARY, b"a", isFinal=False),
+                    Frame(CONTINUATION, b""),
+                    Frame(BINARY, b"b"),
+                    Frame(BINARY, b""),
+                ],
+            )
+
+    def test_fragmentsOfTwoMessages(self):
+        """
+        RFC 6455 section 5.4: fragments of two messages must not be mixed.
+        """
+        connection = makeConnection(Role.SERVER)
+        connection.sendTextFragment("a")
+        for send, message in (
+            (connection.sendText, "b"),
+            (connection.sendBytes, b"b"),
+            (connection.sendBytesFragment, b"b"),
+        ):
+            self.assertRaises(ConnectionStateError, send, message)
+        connection.sendClose()
+        self.assertRaises(ConnectionStateError, connection.sendTextFragment, "b")
+        self.assertRaises(ConnectionStateError, connection.finishMessage)
+
+    def test_fragmentKinds(self):
+        """
+        Fragments are text or bytes.
+        """
+        connection = makeConnection(Role.SERVER)
+        self.assertRaises(TypeError, connection.sendTextFragment, b"a")
+        self.assertRaises(UnicodeEncodeError, connection.sendTextFragment, "\ud800")
+        self.assertRaises(TypeError, connection.sendBytesFragment, "a")
+        self.assertRaises(TypeError, connection.sendBytesFragment, 5)
+        self.assertEqual(sentFrames(connection), [])
+
     def test_masking(self):
         """
         Clients mask, servers do not, RFC 6455 section 5.1.

@@ -6,9 +6,14 @@ from __future__ import annotations
 
 from txws.wire.codes import Opcode
 from txws.wire.errors import BadPayload, MessageTooBig
-from txws.wire.events import BytesMessageReceived, TextMessageReceived
+from txws.wire.events import (
+    BytesFragmentReceived,
+    BytesMessageReceived,
+    TextFragmentReceived,
+    TextMessageReceived,
+)
 from txws.wire.frames import Frame
-from txws.wire.messages import MessageAssembler
+from txws.wire.messages import FragmentReader, MessageAssembler
 
 from .assertions import WireTestCase
 from .tables import BAD_TEXTS, CUT_TEXTS, dribble, keptSize, splits
@@ -170,3 +175,92 @@ class MessageAssemblerTests(WireTestCase):
         message = assembler.receiveFrame(Frame(Opcode.CONTINUATION, b""))
         self.assertEqual(message, TextMessageReceived("a" * 5000))
         self.assertEqual(keptSize(assembler), 0)
+
+
+class FragmentReaderTests(WireTestCase):
+    """
+    Messages are handed on as they arrive.
+    """
+
+    def test_text(self):
+        """
+        The parts of a text, however it was cut, are the text, each cut between
+        two characters; the last part says so.
+        """
+        text = "aé€😀\0\x7f\x80\u07ff\u0800\ud7ff\ue000\uffff\U00010000\U0010ffff"
+        reader = FragmentReader()
+        for pieces in splits(text.encode()):
+            parts = [
+                part
+                for part in assemble(reader, Opcode.TEXT, pieces)
+                if part is not None
+            ]
+            self.assertEqual("".join(part.text for part in parts), text)
+            self.assertEqual(
+                [part.isFinal for part in parts], [False] * (len(parts) - 1) + [True]
+            )
+            self.assertTrue(all(part.text for part in parts[:-1]))
+
+    def test_bytes(self):
+        """
+        The parts of a binary message are those that came; empty ones are none,
+        but the last.
+        """
+        reader = FragmentReader()
+        self.assertEqual(
+            assemble(reader, Opcode.BINARY, [b"a", b"", b"b", b""]),
+            [
+                BytesFragmentReceived(b"a", False),
+                None,
+                BytesFragmentReceived(b"b", False),
+                BytesFragmentReceived(b"", True),
+            ],
+        )
+
+    def test_sequence(self):
+        """
+        Text and bytes can follow each other; an empty message is one part.
+        """
+        reader = FragmentReader()
+        self.assertEqual(
+            assemble(reader, Opcode.TEXT, [b""]), [TextFragmentReceived("", True)]
+        )
+        self.assertEqual(
+            assemble(reader, Opcode.BINARY, [b"\xff"]),
+            [BytesFragmentReceived(b"\xff", True)],
+        )
+        self.assertEqual(
+            assemble(reader, Opcode.TEXT, ["é".encode()]),
+            [TextFragmentReceived("é", True)],
+        )
+
+    def test_badText(self):
+        """
+        Bad text fails on its first bad byte, and so does an end in the middle
+        of a character.
+        """
+        for text, _position, _what in BAD_TEXTS:
+            reader = FragmentReader()
+            self.assertRaises(BadPayload, assemble, reader, Opcode.TEXT, [text])
+        reader = FragmentReader()
+        self.assertRaises(BadPayload, assemble, reader, Opcode.TEXT, [b"\xc3", b""])
+
+    def test_limit(self):
+        """
+        The limit counts all parts of a message, and each message anew.
+        """
+        reader = FragmentReader(maxMessageSize=4)
+        for _message in range(3):
+            assemble(reader, Opcode.BINARY, [b"abc", b"d"])
+        self.assertRaises(
+            MessageTooBig, assemble, reader, Opcode.BINARY, [b"abc", b"de"]
+        )
+
+    def test_clear(self):
+        """
+        What is on its way can be forgotten.
+        """
+        reader = FragmentReader()
+        reader.receiveFrame(Frame(Opcode.TEXT, b"\xc3", isFinal=False))
+        reader.clear()
+        self.assertLess(keptSize(reader), 1000)
