@@ -13,13 +13,25 @@ from secrets import token_bytes
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IPushProducer, IReactorTime, ISSLTransport
+from twisted.internet.error import ConnectionDone, NoProtocol
+from twisted.internet.interfaces import (
+    IHandshakeListener,
+    IPushProducer,
+    IReactorTime,
+    ISSLTransport,
+)
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
-from .errors import DeadlineExpired, HandshakeRefused, WebSocketFailed
+from .errors import DeadlineExpired, HandshakeRefused, TLSFailed, WebSocketFailed
 from .framelog import FrameLog
-from .interfaces import IExtensionFactory, IFragmentHandler, IWebSocketHandler
+from .interfaces import (
+    IExtensionFactory,
+    IFragmentHandler,
+    IWebSocketHandler,
+    IWebSocketHandlerFactory,
+)
 from .keepalive import Keepalive
 from .policy import KeepalivePolicy, Limits
 from .request import WebSocketRequest
@@ -55,6 +67,8 @@ class ClientSettings:
     @ivar extensions: what is offered, the preferred one first.
     @ivar headers: further header fields, as (name, value).
     @ivar logsFrames: whether each frame is logged.
+    @ivar tlsTimeout: how many seconds TLS may take before the request is sent;
+        L{None} if there is no TLS, or nobody waits for it.
     @ivar generateNonce: makes 16 unpredictable bytes.
     @ivar generateKey: makes a masking key, or L{None} for the wire's own.
     """
@@ -69,10 +83,12 @@ class ClientSettings:
     extensions: Sequence[IExtensionFactory] = ()
     headers: Sequence[tuple[str, str]] = ()
     logsFrames: bool = False
+    tlsTimeout: float | None = None
     generateNonce: Callable[[], bytes] = _generateNonce
     generateKey: Callable[[], bytes] | None = None
 
 
+@implementer(IHandshakeListener)
 class WebSocketClientProtocol(Protocol):
     """
     Asks a server for an upgrade, and connects a handler when it agrees.
@@ -81,20 +97,28 @@ class WebSocketClientProtocol(Protocol):
         with L{HandshakeRefused} or L{WebSocketFailed} if it never is.
         Cancelling it aborts the connection.
     @ivar webSocket: the connection, when it is upgraded, or L{None}.
+    @ivar answer: the headers of the server's 101, when it has come.
     """
 
-    def __init__(self, settings: ClientSettings, handler: IWebSocketHandler) -> None:
+    def __init__(
+        self,
+        settings: ClientSettings,
+        application: IWebSocketHandler | IWebSocketHandlerFactory,
+    ) -> None:
         """
         @param settings: what to ask for.
-        @param handler: the application.
+        @param application: the handler, or what makes it when the server has
+            agreed.
         @raise ValueError: if a header is not fit to be sent.
         """
         self.opened: Deferred[IWebSocketHandler] = Deferred(self._cancelled)
         self.webSocket: WebSocketTransport | None = None
         self._settings = settings
-        self._handler = handler
+        self.answer: Headers | None = None
+        self._application = application
         self._starting: Deferred[None] | None = None
         self._lost: Failure | None = None
+        self._isAsked = False
         self._keepalive = Keepalive(settings.keepalive, settings.clock, self._expire)
         self._handshake: ClientHandshake | None = ClientHandshake(
             settings.host,
@@ -117,8 +141,18 @@ class WebSocketClientProtocol(Protocol):
             # It was cancelled before.
             abortTransport(self.transport)
             return
-        self._keepalive.start()
-        self.transport.write(self._handshake.request)
+        if self._settings.tlsTimeout is None:
+            self._ask(self._handshake)
+        else:
+            self._keepalive.startTLS(self._settings.tlsTimeout)
+
+    def handshakeCompleted(self) -> None:
+        """
+        The connection is encrypted.
+        """
+        isAsked, self._isAsked = self._isAsked, True
+        if self._handshake is not None and not isAsked:
+            self._ask(self._handshake)
 
     def dataReceived(self, data: bytes) -> None:
         """
@@ -149,10 +183,28 @@ class WebSocketClientProtocol(Protocol):
         elif webSocket is not None:
             webSocket.connectionLost(reason)
         elif self._handshake is not None:
-            try:
-                self._handshake.connectionLost()
-            except HandshakeRefused as refused:
-                self._fail(refused)
+            self._lostUnanswered(self._handshake, reason)
+
+    def _lostUnanswered(self, handshake: ClientHandshake, reason: Failure) -> None:
+        """
+        Explain why there is no answer.
+        """
+        if not self._isAsked:
+            self._fail(TLSFailed(_explainTLS(reason)))
+            return
+        try:
+            handshake.connectionLost()
+        except HandshakeRefused as refused:
+            self._fail(refused)
+
+    def _ask(self, handshake: ClientHandshake) -> None:
+        """
+        Send the request.
+        """
+        assert self.transport is not None
+        self._isAsked = True
+        self._keepalive.start()
+        self.transport.write(handshake.request)
 
     def _open(self, accepted: HandshakeAccepted) -> None:
         """
@@ -170,39 +222,33 @@ class WebSocketClientProtocol(Protocol):
             peer=self.transport.getPeer(),
             subprotocol=accepted.subprotocol,
         )
-        connection = Connection(
-            Role.CLIENT,
-            maxMessageSize=settings.limits.maxMessageSize,
-            maxFragments=settings.limits.maxFragments,
-            extensions=accepted.extensions,
-            deliversFragments=IFragmentHandler.providedBy(self._handler),
-            generateKey=settings.generateKey,
-            observer=FrameLog(request.peer) if settings.logsFrames else None,
-        )
         self._handshake = None
-        self.webSocket = webSocket = WebSocketTransport(
-            self.transport,
-            connection,
-            Role.CLIENT,
-            request,
-            self._handler,
-            settings.limits,
-            self._keepalive,
-        )
-        starting = Deferred.fromCoroutine(self._start(webSocket, accepted.rest))
-        starting.addErrback(self._startFailed, webSocket)
+        self.answer = accepted.head.headers
+        starting = Deferred.fromCoroutine(self._start(request, accepted))
+        starting.addErrback(self._startFailed)
         if not starting.called:
             self._starting = starting
             IPushProducer(self.transport).pauseProducing()
 
-    async def _start(self, webSocket: WebSocketTransport, rest: bytes) -> None:
+    async def _start(
+        self, request: WebSocketRequest, accepted: HandshakeAccepted
+    ) -> None:
         """
         Start the handler, which may take its time, and open the connection.
-
-        @param rest: what has been received behind the answer.
         """
         assert self.transport is not None
-        await resultOf(self._handler.negotiationStarted(webSocket))
+        handler = await self._buildHandler(request)
+        webSocket = WebSocketTransport(
+            self.transport,
+            self._connect(request, handler, accepted),
+            Role.CLIENT,
+            request,
+            handler,
+            self._settings.limits,
+            self._keepalive,
+        )
+        self.webSocket = webSocket
+        await resultOf(handler.negotiationStarted(webSocket))
         if self._starting is not None:
             self._starting = None
             if self._lost is not None:
@@ -212,16 +258,50 @@ class WebSocketClientProtocol(Protocol):
             IPushProducer(self.transport).resumeProducing()
         webSocket.open(b"")
         if not self.opened.called:
-            self.opened.callback(self._handler)
-        if rest:
-            webSocket.dataReceived(rest)
+            self.opened.callback(handler)
+        if accepted.rest:
+            webSocket.dataReceived(accepted.rest)
 
-    def _startFailed(self, failure: Failure, webSocket: WebSocketTransport) -> None:
+    async def _buildHandler(self, request: WebSocketRequest) -> IWebSocketHandler:
+        """
+        Get the handler, from its factory if it comes from one.
+        """
+        application = self._application
+        if not IWebSocketHandlerFactory.providedBy(application):
+            return application
+        handler = await resultOf(application.buildHandler(request))
+        if handler is None or self._lost is not None:
+            raise NoProtocol
+        return handler
+
+    def _connect(
+        self,
+        request: WebSocketRequest,
+        handler: IWebSocketHandler,
+        accepted: HandshakeAccepted,
+    ) -> Connection:
+        """
+        Make the wire.
+        """
+        settings = self._settings
+        return Connection(
+            Role.CLIENT,
+            maxMessageSize=settings.limits.maxMessageSize,
+            maxFragments=settings.limits.maxFragments,
+            extensions=accepted.extensions,
+            deliversFragments=IFragmentHandler.providedBy(handler),
+            generateKey=settings.generateKey,
+            observer=FrameLog(request.peer) if settings.logsFrames else None,
+        )
+
+    def _startFailed(self, failure: Failure) -> None:
         """
         Give up, for the handler does not want to start.
         """
-        self._starting = self.webSocket = None
-        webSocket.neverOpened()
+        webSocket, self.webSocket = self.webSocket, None
+        self._starting = None
+        if webSocket is not None:
+            webSocket.neverOpened()
         if self._lost is None:
             self._giveUp(failure)
 
@@ -258,6 +338,20 @@ class WebSocketClientProtocol(Protocol):
         elif self.transport is not None:
             self._keepalive.stop()
             abortTransport(self.transport)
+
+
+def _explainTLS(reason: Failure) -> str:
+    """
+    Say what OpenSSL says, without its function names.
+    """
+    error = _causeOf(reason)
+    if isinstance(error, ConnectionDone):
+        return "the server closed the connection before it was encrypted"
+    told = error.args[0] if error.args else error
+    if isinstance(told, list):
+        # What pyOpenSSL raises: a list of (library, function, reason).
+        return "; ".join(str(entry[-1]) for entry in told) or "no reason is given"
+    return str(told) or type(error).__name__
 
 
 def _causeOf(reason: Failure) -> BaseException:

@@ -34,6 +34,8 @@ __all__ = [
     "HandshakeRefused",
     "InvalidSetting",
     "MessageTooBig",
+    "RedirectRefused",
+    "TLSFailed",
     "Violation",
     "WebSocketClosed",
     "WebSocketFailed",
@@ -52,6 +54,34 @@ class InvalidSetting(ValueError):
         super().__init__(f"{setting} {problem}")
         self.setting = setting
         self.problem = problem
+
+
+class TLSFailed(Exception):
+    """
+    The connection cannot be encrypted, or the server is not the one that was
+    meant: its certificate is expired, or for another name, or nobody trusts it;
+    or it does not speak TLS.
+
+    @ivar explanation: what OpenSSL says.
+    """
+
+    def __init__(self, explanation: str) -> None:
+        super().__init__(f"TLS failed: {explanation}")
+        self.explanation = explanation
+
+
+class RedirectRefused(Exception):
+    """
+    The server sends the client somewhere where it does not go.
+
+    @ivar explanation: why not, in one sentence.
+    @ivar location: where to.
+    """
+
+    def __init__(self, explanation: str, location: str) -> None:
+        super().__init__(explanation)
+        self.explanation = explanation
+        self.location = location
 
 
 class DeadlineExpired(Exception):

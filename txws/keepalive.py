@@ -64,6 +64,7 @@ class _Phase(Enum):
     What a connection waits for.
     """
 
+    TLS = "handshake of TLS"
     HANDSHAKE = "opening handshake"
     EXPIRED = "no answer in time"
     OPEN = "open"
@@ -93,6 +94,7 @@ class Keepalive:
         "_heartbeats",
         "_messageAt",
         "_phase",
+        "_tlsTimeout",
         "clock",
         "policy",
         "roundTripTime",
@@ -119,13 +121,26 @@ class Keepalive:
         self._heartbeats = 0
         self._awaited: bytes | None = None
         self._phase = _Phase.HANDSHAKE
+        self._tlsTimeout = 0.0
         self._deadline = now
         self._call: IDelayedCall | None = None
+
+    def startTLS(self, seconds: float) -> None:
+        """
+        The connection is made: the handshake of TLS has a deadline.
+
+        @param seconds: how long it may take.
+        """
+        self._phase = _Phase.TLS
+        self._tlsTimeout = seconds
+        self._deadline = self.clock.seconds() + seconds
+        self._schedule()
 
     def start(self) -> None:
         """
         The connection is accepted: its opening handshake has a deadline.
         """
+        self._phase = _Phase.HANDSHAKE
         self._deadline = self.clock.seconds() + self.policy.handshakeTimeout
         self._schedule()
 
@@ -286,6 +301,9 @@ class Keepalive:
         Tell that the peer took too long.
         """
         setting = _DEADLINES[self._phase]
+        seconds = self._tlsTimeout
+        if self._phase is not _Phase.TLS:
+            seconds = getattr(self.policy, setting)
         expire = self._expire
         assert expire is not None
         if self._phase is _Phase.HANDSHAKE:
@@ -293,11 +311,12 @@ class Keepalive:
             self._phase = _Phase.EXPIRED
         else:
             self.stop()
-        expire(DeadlineExpired(setting, getattr(self.policy, setting)))
+        expire(DeadlineExpired(setting, seconds))
 
 
-_RUNNING = frozenset((_Phase.HANDSHAKE, _Phase.OPEN, _Phase.CLOSING))
+_RUNNING = frozenset((_Phase.TLS, _Phase.HANDSHAKE, _Phase.OPEN, _Phase.CLOSING))
 _DEADLINES = {
+    _Phase.TLS: "tlsTimeout",
     _Phase.HANDSHAKE: "handshakeTimeout",
     _Phase.OPEN: "pingTimeout",
     _Phase.CLOSING: "closeTimeout",
