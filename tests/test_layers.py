@@ -52,6 +52,7 @@ WIRE = (
     "events",
     "messages",
     "extensions",
+    "prepared",
     "http",
     "handshake",
     "serverhandshake",

@@ -33,6 +33,7 @@ from .events import (
 )
 from .extensions import IExtension
 from .frames import (
+    JOINED_PAYLOAD,
     MAX_CONTROL_PAYLOAD,
     Frame,
     FrameParser,
@@ -40,11 +41,9 @@ from .frames import (
 )
 from .masking import mask
 from .messages import MessageAssembler
+from .prepared import PreparedMessage, sharingKeyOf
 
 __all__ = ["TRANSITIONS", "Connection", "ConnectionState", "Direction", "Role"]
-
-# Up to here, in bytes, a copy is cheaper than one more piece to write.
-_JOINED_PAYLOAD = 4096
 
 
 class Role(Enum):
@@ -132,6 +131,7 @@ class Connection:
         "_observer",
         "_outgoing",
         "_parser",
+        "_sharingKey",
         "closeReceived",
         "closeSent",
         "isCloseReceivedFirst",
@@ -179,8 +179,10 @@ class Connection:
         self._extensions = tuple(extensions)
         self._fragmentSize = fragmentSize
         self._generateKey = None
+        self._sharingKey = sharingKeyOf(self._extensions)
         if role is Role.CLIENT:
             self._generateKey = generateKey or _generateKey
+            self._sharingKey = None
         self._observer = observer
         self._parser = _makeParser(role, maxMessageSize, maxFragments, self._extensions)
         self._assembler = MessageAssembler(maxMessageSize)
@@ -295,6 +297,31 @@ class Connection:
             # bytes(5) would be five zeros.
             data = bytes(memoryview(data))
         self._sendMessage(Opcode.BINARY, data)
+
+    def sendPrepared(self, message: PreparedMessage) -> None:
+        """
+        Send a message that goes to many, in bytes shared with all connections
+        that send the same for it.
+
+        @param message: the message.
+        @raise ConnectionStateError: if a Close has been sent.
+        @raise TypeError: if it is not a L{PreparedMessage}.
+        """
+        if not isinstance(message, PreparedMessage):
+            raise TypeError(
+                f"message must be PreparedMessage, not {type(message).__name__}"
+            )
+        opcode, payload, *_ = message.frame
+        key, size = self._sharingKey, self._fragmentSize
+        if key is None or (size is not None and len(payload) > size):
+            self._sendMessage(opcode, payload)
+            return
+        self._checkOpen("sending a message")
+        shared = message.serializedFor(key, self._extensions)
+        if self._observer is not None:
+            self._observer(Direction.SENT, shared.frame)
+        self._outgoing.extend(shared.pieces)
+        self.pendingSize += shared.size
 
     def sendPing(self, payload: bytes = b"") -> None:
         """
@@ -446,7 +473,7 @@ class Connection:
             payload = mask(payload, maskingKey)
         length = len(payload)
         header = serializeHeader(opcode, length, isFinal, rsv, maskingKey)
-        if length <= _JOINED_PAYLOAD:
+        if length <= JOINED_PAYLOAD:
             self._outgoing.append(header + payload)
         else:
             self._outgoing.append(header)
