@@ -184,6 +184,7 @@ class WebSocketClientProtocol(Protocol):
             self._handler.negotiationStarted(webSocket)
         except Exception:
             self.webSocket = None
+            webSocket.neverOpened()
             self._giveUp(Failure())
             return
         webSocket.open(b"")

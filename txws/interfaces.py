@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IProducer, ITransport
 from twisted.python.failure import Failure
 from zope.interface import Attribute, Interface
@@ -28,10 +29,12 @@ from zope.interface import Attribute, Interface
 from .wire.codes import CloseCode
 from .wire.extensions import IExtension, IExtensionFactory
 from .wire.http import Headers
+from .wire.prepared import PreparedMessage
 
 __all__ = [
     "IExtension",
     "IExtensionFactory",
+    "IGroup",
     "IWebSocketHandler",
     "IWebSocketHandlerFactory",
     "IWebSocketRequest",
@@ -71,6 +74,20 @@ class IWebSocketRequest(Interface):
     url: str = Attribute("The C{ws} or C{wss} URL of the resource.")
 
 
+class IGroup(Interface):
+    """
+    What connections can be members of until they are lost; see
+    L{txws.groups.Group}.
+    """
+
+    def discard(member: IWebSocketTransport) -> None:
+        """
+        Forget a member, if it is one.
+
+        Called when the connection is lost, before its handler is told so.
+        """
+
+
 class IWebSocketTransport(Interface):
     """
     One connection, from the application's side.
@@ -98,6 +115,20 @@ class IWebSocketTransport(Interface):
         " transport to take more."
     )
 
+    isOpen: bool = Attribute(
+        "Whether messages can be sent: until the closing begins, on whichever side."
+    )
+
+    isAboveHighWater: bool = Attribute(
+        "Whether more than the high-water mark was pending, and the low-water mark"
+        " is not yet reached: the peer reads more slowly than it is sent to."
+    )
+
+    groups: set[IGroup] = Attribute(
+        "The groups that the connection leaves when it is lost: for groups, which"
+        " put themselves here when they get a member."
+    )
+
     roundTripTime: float | None = Attribute(
         "How many seconds the last ping of the keepalive took to be answered, or"
         " L{None} as long as none was."
@@ -117,6 +148,24 @@ class IWebSocketTransport(Interface):
         Send a binary message.  It may be changed afterwards.
 
         @raise TypeError: if it is not like bytes.
+        """
+
+    def sendPreparedMessage(message: PreparedMessage) -> None:
+        """
+        Send a message that goes to many, without serializing it again.
+
+        @raise TypeError: if it is not a
+            L{PreparedMessage<txws.wire.prepared.PreparedMessage>}.
+        """
+
+    def whenWritable() -> Deferred[None]:
+        """
+        Wait for the peer to read.
+
+        @return: fires when no more than the low-water mark is pending, or the
+            connection has ended; it has fired already unless
+            L{isAboveHighWater}.  Cancelling it ends the wait, and nothing
+            else.
         """
 
     def ping(payload: bytes = b"") -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import TypeVar
 
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import (
     IAddress,
     IProducer,
@@ -28,7 +29,12 @@ from zope.interface import implementer
 
 from .errors import DeadlineExpired, WebSocketClosed, WebSocketFailed
 from .flow import TURN_SIZE, Outflow
-from .interfaces import IWebSocketHandler, IWebSocketRequest, IWebSocketTransport
+from .interfaces import (
+    IGroup,
+    IWebSocketHandler,
+    IWebSocketRequest,
+    IWebSocketTransport,
+)
 from .keepalive import Keepalive
 from .policy import Limits
 from .wire.codes import CloseCode
@@ -41,6 +47,7 @@ from .wire.events import (
     TextMessageReceived,
     ViolationReceived,
 )
+from .wire.prepared import PreparedMessage
 
 __all__ = ["WebSocketTransport", "abortTransport", "seeOff"]
 
@@ -108,6 +115,9 @@ class WebSocketTransport:
         self._pauses: set[_Pause] = set()
         self._turn = _Turn.OPENING
         self._cause: BaseException | None = None
+        # Most connections are in no group.
+        self._groups: set[IGroup] | None = None
+        self._waits: dict[Deferred[None], None] = {}
 
     # IWebSocketTransport
 
@@ -117,6 +127,30 @@ class WebSocketTransport:
         See L{IWebSocketTransport}.
         """
         return self._outflow.pendingSize
+
+    @property
+    def isOpen(self) -> bool:
+        """
+        See L{IWebSocketTransport}.
+        """
+        return self._connection.state is ConnectionState.OPEN
+
+    @property
+    def isAboveHighWater(self) -> bool:
+        """
+        See L{IWebSocketTransport}.
+        """
+        isOver = self._connection.state is ConnectionState.CLOSED
+        return self._outflow.isAboveHighWater and not isOver
+
+    @property
+    def groups(self) -> set[IGroup]:
+        """
+        See L{IWebSocketTransport}.
+        """
+        if self._groups is None:
+            self._groups = set()
+        return self._groups
 
     @property
     def roundTripTime(self) -> float | None:
@@ -140,6 +174,24 @@ class WebSocketTransport:
         if self._connection.state is ConnectionState.OPEN:
             self._connection.sendBytes(data)
             self._sent()
+
+    def sendPreparedMessage(self, message: PreparedMessage) -> None:
+        """
+        See L{IWebSocketTransport}.
+        """
+        if self._connection.state is ConnectionState.OPEN:
+            self._connection.sendPrepared(message)
+            self._sent()
+
+    def whenWritable(self) -> Deferred[None]:
+        """
+        See L{IWebSocketTransport}.
+        """
+        if not self.isAboveHighWater:
+            return succeed(None)
+        wait: Deferred[None] = Deferred(lambda wait: self._waits.pop(wait, None))
+        self._waits[wait] = None
+        return wait
 
     def ping(self, payload: bytes = b"") -> None:
         """
@@ -242,6 +294,7 @@ class WebSocketTransport:
         if self._connection.state is not ConnectionState.CLOSED:
             self._connection.connectionLost()
         self._outflow.stopProducer()
+        self._leave()
 
     def dataReceived(self, data: bytes) -> None:
         """
@@ -264,6 +317,7 @@ class WebSocketTransport:
             self._connection.connectionLost()
         self._outflow.drop()
         self._outflow.stopProducer()
+        self._leave()
         ended = self._explain(reason)
         _log.debug("{transport} ended: {ended}", transport=self, ended=ended)
         try:
@@ -327,6 +381,7 @@ class WebSocketTransport:
         See L{FlowOwner<txws.flow.FlowOwner>}.
         """
         self._answersSize = 0
+        self._endWaits()
         self._resume(_Pause.OUTFLOW)
 
     def outflowExceeded(self) -> None:
@@ -457,6 +512,28 @@ class WebSocketTransport:
             if connection.state in _OVER and not self.pendingSize:
                 self._turn = _Turn.OVER
                 self._closeTransport()
+
+    def _leave(self) -> None:
+        """
+        Leave the groups, and keep nobody waiting: the connection is over.
+        """
+        while self._groups:
+            group = self._groups.pop()
+            try:
+                group.discard(self)
+            except Exception:
+                _log.failure("{transport}: {group} raised", transport=self, group=group)
+        self._endWaits()
+
+    def _endWaits(self) -> None:
+        """
+        Tell those who wait for the peer to read.
+        """
+        waits, self._waits = self._waits, {}
+        for wait in waits:
+            if not wait.called:
+                # Nobody who was told before has cancelled it.
+                wait.callback(None)
 
     def _closing(self) -> None:
         """
