@@ -36,6 +36,7 @@ __all__ = [
     "SAME_ORIGIN",
     "BadHandshake",
     "CloseCode",
+    "Group",
     "HandlerFactory",
     "HandshakePolicy",
     "IWebSocketHandler",
@@ -45,6 +46,7 @@ __all__ = [
     "InvalidSetting",
     "KeepalivePolicy",
     "Limits",
+    "PreparedMessage",
     "WebSocketClosed",
     "WebSocketFactory",
     "WebSocketFailed",
@@ -64,6 +66,7 @@ if TYPE_CHECKING:
         WebSocketFailed,
     )
     from .factories import HandlerFactory, WebSocketFactory, WebSocketProtocol
+    from .groups import Group
     from .handlers import WebSocketHandler
     from .interfaces import (
         IWebSocketHandler,
@@ -80,6 +83,7 @@ if TYPE_CHECKING:
     )
     from .services import WebSocketService
     from .wire.codes import CloseCode
+    from .wire.prepared import PreparedMessage
 
 __version__ = "1.0.0.dev0"
 
@@ -92,6 +96,7 @@ _MODULES = {
         "WebSocketFailed",
     ),
     "factories": ("HandlerFactory", "WebSocketFactory", "WebSocketProtocol"),
+    "groups": ("Group",),
     "handlers": ("WebSocketHandler",),
     "interfaces": (
         "IWebSocketHandler",
@@ -108,6 +113,7 @@ _MODULES = {
     ),
     "services": ("WebSocketService",),
     "wire.codes": ("CloseCode",),
+    "wire.prepared": ("PreparedMessage",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
