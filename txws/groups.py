@@ -187,8 +187,8 @@ class Group:
         pace = Pace()
         for member in members:
             try:
-                isMember = member in self._members and member.isOpen
-                if isMember and member.isAboveHighWater:
+                isSlow = member in self._members and member.isAboveHighWater
+                if isSlow and member.isOpen:
                     reader = self._readerFor(member)
                     pace.waitFor(reader)
                     self._watch(reader)
