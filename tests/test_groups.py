@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionLost
 from twisted.logger import LogLevel, capturedLogs, formatEvent
@@ -28,10 +30,12 @@ from txws.policy import Limits
 from txws.testing import RecordingHandler
 from txws.wire.codes import Opcode
 from txws.wire.connection import Role
+from txws.wire.frames import Frame
 from txws.wire.prepared import PreparedMessage
 
 from .ends import FULL, Act, ActingHandler, End
 from .test_flow import PushProducer
+from .test_transport import stable
 from .wire.tables import keptSize
 
 LIMITS = Limits(highWaterMark=1000, lowWaterMark=100, maxPendingSize=100000)
@@ -106,11 +110,13 @@ class GroupTestCase(SynchronousTestCase):
         """
         Take the texts that were sent to a member, until nothing moves.
         """
-        return [
-            found.payload.decode()
-            for found in end.takeAll()
-            if found.opcode is Opcode.TEXT
-        ]
+        return self.textsOf(end.takeAll())
+
+    def textsOf(self, frames: list[Frame]) -> list[str]:
+        """
+        Find the texts among some frames.
+        """
+        return [f.payload.decode() for f in frames if f.opcode is Opcode.TEXT]
 
 
 class MembersTests(GroupTestCase):
@@ -874,3 +880,91 @@ class PolicyTests(GroupTestCase):
         self.makeSlow(end)
         group.broadcast("a")
         self.assertEqual(len(self.flushLoggedErrors(NotImplementedError)), 1)
+
+
+names = st.sampled_from(("broadcast", "stall", "read", "leave"))
+
+
+class AnyTests(GroupTestCase):
+    """
+    What holds whoever reads, stalls and leaves, in whatever order.
+    """
+
+    def play(
+        self, policy: SlowReaderPolicy, acts: list[tuple[str, int]]
+    ) -> tuple[Group, list[list[str]], int]:
+        """
+        Play some acts with a group of three, and have all read to the end.
+
+        @return: the group, what each was sent, and how many messages there
+            were: each begins with its number modulo 3.
+        """
+        group, ends = self.makeGroup(3, policy)
+        texts: list[list[str]] = [[], [], []]
+        count = 0
+        for name, index in acts:
+            end = ends[index]
+            if name == "broadcast":
+                group.broadcast(f"{count % 3} {count}".ljust(300))
+                count += 1
+            elif name == "stall" and end.webSocket.pendingSize < 1000:
+                end.webSocket.sendBytesMessage(bytes(FULL))
+                end.webSocket.sendBytesMessage(bytes(500))
+            elif name == "read":
+                texts[index] += map(str.strip, self.textsOf(end.takeFrames()))
+            elif name == "leave":
+                group.discard(end.webSocket)
+        for index, end in enumerate(ends):
+            texts[index] += map(str.strip, self.takeTexts(end))
+            self.assertEqual(group.waiting(end.webSocket), 0)
+        self.assertEqual(group.counters.sent, sum(map(len, texts)))
+        self.assertEqual(group.counters.failed, 0)
+        return group, texts, count
+
+    @stable
+    @given(acts=st.lists(st.tuples(names, st.integers(0, 2)), max_size=60))
+    def test_block(self, acts):
+        """
+        With L{Block} each gets every message until it leaves, in order.
+        """
+        _, texts, count = self.play(Block(), acts)
+        everything = [f"{number % 3} {number}" for number in range(count)]
+        for told in texts:
+            self.assertEqual(told, everything[: len(told)])
+
+    @stable
+    @given(acts=st.lists(st.tuples(names, st.integers(0, 2)), max_size=60))
+    def test_dropOldest(self, acts):
+        """
+        With L{DropOldest} nothing comes twice or too early, who stays gets the
+        last, and what is not sent is counted.
+        """
+        group, texts, count = self.play(DropOldest(2), acts)
+        for told in texts:
+            numbers = [int(text.split()[1]) for text in told]
+            self.assertEqual(numbers, sorted(set(numbers)))
+        if len(group) == 3:
+            counters = group.counters
+            self.assertEqual(counters.sent + counters.dropped, 3 * count)
+            for told in texts:
+                expected = [f"{number % 3} {number}" for number in range(count)]
+                self.assertEqual(told[-1:], expected[-1:])
+
+    @stable
+    @given(acts=st.lists(st.tuples(names, st.integers(0, 2)), max_size=60))
+    def test_latest(self, acts):
+        """
+        With L{Latest} the same holds for each key.
+        """
+        policy = Latest(lambda message: message.split()[0])
+        group, texts, count = self.play(policy, acts)
+        for told in texts:
+            for key in "012":
+                numbers = [int(t.split()[1]) for t in told if t[0] == key]
+                self.assertEqual(numbers, sorted(set(numbers)))
+                if len(group) == 3:
+                    expected = list(range(int(key), count, 3))
+                    self.assertEqual(numbers[-1:], expected[-1:])
+        if len(group) == 3:
+            counters = group.counters
+            self.assertEqual(counters.sent + counters.replaced, 3 * count)

@@ -162,6 +162,9 @@ class Latest(SlowReaderPolicy):
 class Close(SlowReaderPolicy):
     """
     A slow reader is closed, with code 1008.
+
+    Nobody can read before a turn of the reactor is over: whoever broadcasts
+    more in one turn than the marks allow closes all.
     """
 
     def apply(
