@@ -476,7 +476,7 @@ class BlockTests(GroupTestCase):
 
         sending = Deferred.fromCoroutine(send())
         rounds = 0
-        while not sending.called:
+        while not sending.called and rounds < 1000:
             rounds += 1
             for end in ends:
                 end.takeAll()
@@ -613,7 +613,7 @@ class DropOldestTests(GroupTestCase):
         for _ in range(500):
             group.broadcast("x" * 1000)
         texts = 0
-        while group.waiting(end.webSocket):
+        while group.waiting(end.webSocket) and end.transport.writes:
             self.assertLess(end.webSocket.pendingSize, 2000 + 1004 + 4)
             texts += sum(f.opcode is Opcode.TEXT for f in end.takeFrames())
         self.assertEqual(texts + len(self.takeTexts(end)), 500)
@@ -664,6 +664,33 @@ class DropOldestTests(GroupTestCase):
             self.assertEqual(self.takeTexts(end), [])
             end.transport.settle()
             self.assertEqual(group.waiting(end.webSocket), 0)
+            self.assertEqual(group.counters, GroupCounters())
+
+    def test_oneWait(self):
+        """
+        A connection is asked once when it has read, whatever is broadcast
+        meanwhile; who leaves leaves nothing behind.
+        """
+        group, (end,) = self.makeGroup(1, DropOldest())
+        self.makeSlow(end)
+        for _ in range(3):
+            for _ in range(3):
+                group.broadcast("a")
+            self.assertEqual(len(end.webSocket._waits), 1)
+            group.discard(end.webSocket)
+            self.assertEqual(end.webSocket._waits, {})
+            group.add(end.webSocket)
+
+    def test_addedAgain(self):
+        """
+        Adding a member that is one already changes nothing.
+        """
+        group, (end,) = self.makeGroup(1, DropOldest())
+        self.makeSlow(end)
+        group.broadcast("a")
+        group.add(end.webSocket)
+        self.assertEqual(group.waiting(end.webSocket), 1)
+        self.assertEqual(self.takeTexts(end), ["a"])
 
     def test_rejoined(self):
         """
@@ -807,6 +834,7 @@ class CloseTests(GroupTestCase):
             for message in ("a", "b"):
                 self.successResultOf(group.broadcast(message))
         self.assertEqual(list(group), [ends[0].webSocket, ends[2].webSocket])
+        self.assertEqual(ends[1].webSocket._waits, {})
         closed = ends[1].takeAll()[-1]
         self.assertEqual(closed.opcode, Opcode.CLOSE)
         self.assertEqual(closed.payload, b"\x03\xf0read too slowly")
@@ -871,6 +899,8 @@ class PolicyTests(GroupTestCase):
         for message in ("A", "b", "C", "d"):
             group.broadcast(message)
         self.assertEqual(self.takeTexts(end), ["C"])
+        group.broadcast("e")
+        self.assertEqual(self.takeTexts(end), ["e"])
 
     def test_none(self):
         """
