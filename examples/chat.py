@@ -4,12 +4,12 @@ A chat room: C{twistd -n websocket --wrap chat.room}.
 
 from functools import partial
 
-from txws import HandlerFactory, WebSocketHandler
+from txws import Group, HandlerFactory, WebSocketHandler
 
 
 class Member(WebSocketHandler):
     """
-    Somebody in the room.
+    Somebody in the room, who leaves it with the connection.
     """
 
     def __init__(self, members):
@@ -19,20 +19,13 @@ class Member(WebSocketHandler):
         """
         Come in.
         """
-        self._members.add(self)
+        self._members.add(self.transport)
 
     def textMessageReceived(self, message):
         """
         Tell everybody.
         """
-        for member in tuple(self._members):
-            member.transport.sendTextMessage(message)
-
-    def connectionLost(self, reason):
-        """
-        Leave.
-        """
-        self._members.discard(self)
+        self._members.broadcast(message)
 
 
-room = HandlerFactory(partial(Member, set()))
+room = HandlerFactory(partial(Member, Group()))

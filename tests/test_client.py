@@ -30,6 +30,7 @@ from txws.wire.frames import Frame
 from .ends import Act, ActingHandler, closeFrame
 from .peers import ACCEPT, KEY
 from .test_flow import PushProducer
+from .test_transport import Company
 from .wire.tables import dribble, frame, readFrames
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = Opcode
@@ -378,6 +379,27 @@ class OpenTests(ClientTestCase):
         self.assertEqual(client.transport.takeData(), b"")
         self.assertGone(client)
         self.assertEqual(client.names, ["negotiationStarted"])
+
+    def test_groupsOfABrokenHandler(self):
+        """
+        Nothing keeps a connection that was given up so: its producer is
+        stopped, and its groups forget it.
+        """
+        company, producer = Company(), PushProducer()
+
+        def act(transport) -> None:
+            transport.groups.add(company)
+            transport.attachProducer(producer)
+            raise ValueError
+
+        client = Client(ActingHandler(negotiationStarted=act))
+        client.transport.takeData()
+        client.answer()
+        self.failureResultOf(client.protocol.opened, ValueError)
+        self.assertEqual(
+            company.left, [(client.handler.transport, ["negotiationStarted"])]
+        )
+        self.assertEqual(producer.told, ["stop"])
 
     def test_endInside(self):
         """

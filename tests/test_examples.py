@@ -225,6 +225,29 @@ class HandlerTests(ExampleTestCase):
         self.assertEqual(first.messages, ["Hello.", "Alone?"])
         self.leave(first, firstConnection)
 
+    def test_ticker(self) -> None:
+        """
+        C{ticker} tells all who read each price, and one who has not read for a
+        while the latest of each share.
+        """
+        self.run_("ticker")
+        factory = self.listeningAt(9000)
+        quick, slow = (RawPeer.upgraded(factory) for _ in range(2))
+        for _ in range(3):
+            slow.protocol.webSocket.sendBytesMessage(bytes(65536))
+        for _ in range(300):
+            self.reactor.advance(0.01)
+        prices = quick.takeMessages()
+        self.assertEqual(len(prices), 300)
+        told: list[str | bytes] = []
+        while messages := slow.takeMessages():
+            told += messages
+        latest = {str(price).split()[0]: price for price in prices}
+        self.assertEqual(set(told[3:]), set(latest.values()))
+        for peer in (quick, slow):
+            peer.leave()
+        self.assertEqual(len(self.reactor.getDelayedCalls()), 1)
+
     def test_doorkeeper(self) -> None:
         """
         C{doorkeeper} greets whom it knows, and refuses others with 403.

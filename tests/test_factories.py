@@ -37,6 +37,7 @@ from txws.policy import KeepalivePolicy
 from txws.streaming import StreamHandlerFactory
 from txws.testing import RecordingHandler
 from txws.wire.codes import CloseCode, Opcode
+from txws.wire.prepared import PreparedMessage
 
 from .peers import ADDRESS, RawPeer, TLSPair, makeRequest, useMemoryReactor
 
@@ -315,6 +316,48 @@ class FactoryTests(FactoryTestCase):
         self.assertEqual(list(self.factory.connections), transports[1:])
         second.leave()
         self.assertEqual(list(self.factory.connections), [])
+
+    def test_broadcast(self):
+        """
+        A message goes to all who are open: not to those in the opening
+        handshake, nor to those who are closing.
+        """
+        first, second, closing = (RawPeer.upgraded(self.factory) for _ in range(3))
+        early = RawPeer(self.factory)
+        self.handlers[2].transport.loseConnection()
+        closing.takeFrames()
+
+        for message in ("Grüße", b"\0", PreparedMessage("a")):
+            self.assertEqual(self.factory.broadcast(message), 2)
+
+        for peer in (first, second):
+            self.assertEqual(peer.takeMessages(), ["Grüße", b"\0", "a"])
+        self.assertEqual(closing.takeFrames(), [])
+        self.assertEqual(early.transport.writes, [])
+
+    def test_broadcastToABadConnection(self):
+        """
+        One to which nothing can be sent is logged, and the others get it.
+        """
+        peers = [RawPeer.upgraded(self.factory) for _ in range(3)]
+
+        def fail(message: object) -> None:
+            raise ValueError
+
+        bad: Any = self.handlers[1].transport
+        bad.sendPreparedMessage = fail
+        self.assertEqual(self.factory.broadcast("a"), 2)
+
+        self.assertEqual([p.takeMessages() for p in peers], [["a"], [], ["a"]])
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
+
+    def test_broadcastOfNothing(self):
+        """
+        What cannot be sent is an error of the caller, whoever is there.
+        """
+        self.assertRaises(TypeError, self.factory.broadcast, 5)
+        self.assertRaises(UnicodeEncodeError, self.factory.broadcast, "\ud800")
+        self.assertEqual(self.factory.broadcast("a"), 0)
 
     def test_binaryMode(self):
         """

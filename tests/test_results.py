@@ -8,9 +8,11 @@ import asyncio
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, fail, succeed
+from twisted.internet.defer import TimeoutError as WaitedTooLong
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from txws.results import DONE, Result, deferredOf, resultOf
+from txws.results import DONE, Result, Shared, deferredOf, resultOf
 
 
 class Broken(Exception):
@@ -73,6 +75,35 @@ class DoneTests(SynchronousTestCase):
         """
         DONE.cancel()
         self.assertIsNone(self.successResultOf(DONE))
+
+    def test_pending(self):
+        """
+        One that has not fired can be waited for by many, each for himself: one
+        that fails, is cancelled or gives up changes nothing for the others.
+        """
+        shared = Shared()
+        clock = Clock()
+
+        async def wait() -> str:
+            await shared
+            return "waited"
+
+        waiting = Deferred.fromCoroutine(wait())
+        failing = shared.addCallback(lambda _: 1 / 0)
+        cancelled = shared.addErrback(lambda failure: failure)
+        cancelled.cancel()
+        late = shared.addTimeout(5, clock)
+        chained = succeed(1).addCallback(lambda _: shared)
+        clock.advance(5)
+        shared.cancel()
+        self.failureResultOf(cancelled, CancelledError)
+        self.failureResultOf(late, WaitedTooLong)
+        self.assertNoResult(waiting)
+        shared.callback(None)
+        self.assertEqual(self.successResultOf(waiting), "waited")
+        self.failureResultOf(failing, ZeroDivisionError)
+        self.assertIsNone(self.successResultOf(chained))
+        self.assertIsNone(self.successResultOf(shared))
 
 
 class DeferredOfTests(SynchronousTestCase):

@@ -10,6 +10,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from twisted.internet.defer import CancelledError
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import (
     IConsumer,
@@ -30,7 +31,7 @@ from txws.errors import (
     WebSocketClosed,
     WebSocketFailed,
 )
-from txws.interfaces import IWebSocketTransport
+from txws.interfaces import IGroup, IWebSocketTransport
 from txws.policy import Limits
 from txws.testing import MemoryTransport, RecordingHandler
 from txws.transport import abortTransport
@@ -38,6 +39,7 @@ from txws.wire.codes import Opcode
 from txws.wire.connection import Role
 from txws.wire.events import CloseStatus
 from txws.wire.frames import Frame
+from txws.wire.prepared import PreparedMessage
 
 from .ends import FULL, Act, ActingHandler, End, closeFrame
 from .test_flow import PushProducer
@@ -302,6 +304,7 @@ class SendTests(TransportTestCase):
             producer = PushProducer()
             end.webSocket.sendTextMessage("a")
             end.webSocket.sendBytesMessage(b"a")
+            end.webSocket.sendPreparedMessage(PreparedMessage("a"))
             end.webSocket.ping()
             end.webSocket.loseConnection(1001)
             end.webSocket.pauseProducing()
@@ -310,6 +313,37 @@ class SendTests(TransportTestCase):
             self.assertEqual(end.transport.writes, before)
             self.assertEqual(end.webSocket.pendingSize, 0)
             self.assertEqual(producer.told, ["stop"])
+
+    def test_prepared(self):
+        """
+        A message that goes to many is sent as others are: by servers, and by
+        clients, who mask it; it keeps a connection from being idle.
+        """
+        for role in Role:
+            end = End.opened(role=role, idleTimeout=40)
+            for _ in range(4):
+                end.clock.advance(15)
+                end.receive(end.frame(PONG))
+                end.webSocket.sendPreparedMessage(PreparedMessage("Grüße"))
+                self.assertIn(Frame(TEXT, "Grüße".encode()), end.takeFrames())
+            self.assertTrue(end.webSocket.isOpen)
+            self.assertRaises(TypeError, end.webSocket.sendPreparedMessage, "a")
+
+    def test_isOpen(self):
+        """
+        A connection is open until the closing begins, on either side.
+        """
+        for begin in (
+            lambda end: end.webSocket.loseConnection(),
+            lambda end: end.webSocket.abortConnection(),
+            lambda end: end.receiveClose(),
+            lambda end: end.receive(BROKEN),
+            lambda end: end.leave(),
+        ):
+            end = End.opened()
+            self.assertIs(end.webSocket.isOpen, True)
+            begin(end)
+            self.assertIs(end.webSocket.isOpen, False)
 
 
 class OpenTests(TransportTestCase):
@@ -1631,6 +1665,282 @@ class PressureTests(TransportTestCase):
             end.receiveText("go")
             close = end.takeAll()[-1]
             self.assertEqual(close, closeFrame(1008, "read too slowly"), size)
+
+
+class WritableTests(TransportTestCase):
+    """
+    Waiting for a peer to read.
+    """
+
+    limits = PressureTests.limits
+
+    def slow(self, *arguments, **settings) -> End:
+        """
+        Make an end whose peer reads too slowly.
+        """
+        end = End.full(*arguments, limits=self.limits, **settings)
+        end.webSocket.sendBytesMessage(bytes(6000))
+        return end
+
+    def note(self, _: None, end: End, told: list[object]) -> None:
+        """
+        Note what the handler of an end knows.
+        """
+        told.extend(end.names)
+
+    def test_atOnce(self):
+        """
+        Up to the high-water mark there is nothing to wait for.
+        """
+        end = End.full(limits=self.limits)
+        end.webSocket.sendBytesMessage(bytes(4996))
+        self.assertEqual(end.webSocket.pendingSize, 5000)
+        self.assertIs(end.webSocket.isAboveHighWater, False)
+        self.assertIsNone(self.successResultOf(end.webSocket.whenWritable()))
+
+    def test_lowWater(self):
+        """
+        Above it one waits for the low-water mark, again each time.
+        """
+        limits = Limits(highWaterMark=5000, lowWaterMark=1000)
+        end = End.full(limits=limits)
+        for _ in range(2):
+            end.webSocket.sendBytesMessage(bytes(FULL))
+            end.webSocket.sendBytesMessage(bytes(2000))
+            self.assertIs(end.webSocket.isAboveHighWater, True)
+            both = [end.webSocket.whenWritable() for _ in range(2)]
+            end.transport.takeData()
+            self.assertEqual(end.webSocket.pendingSize, 2004)
+            for wait in both:
+                self.assertNoResult(wait)
+            end.transport.takeData()
+            for wait in both:
+                self.assertIsNone(self.successResultOf(wait))
+            self.assertIs(end.webSocket.isAboveHighWater, False)
+            end.webSocket.sendBytesMessage(bytes(FULL))
+
+    def test_senderGoesOn(self):
+        """
+        Who has waited may send at once, and has to wait again.
+        """
+        end = self.slow()
+        waits = []
+
+        def send(_: object = None) -> None:
+            end.webSocket.sendBytesMessage(bytes(FULL))
+            end.webSocket.sendBytesMessage(bytes(6000))
+            waits.append(end.webSocket.whenWritable())
+
+        first = end.webSocket.whenWritable().addCallback(send)
+        end.transport.takeData()
+        self.assertIsNone(self.successResultOf(first))
+        self.assertNoResult(waits[0])
+        end.takeAll()
+        self.successResultOf(waits[0])
+
+    def test_lost(self):
+        """
+        Nobody waits for a peer that is gone, nor is there anything to wait
+        for afterwards; what waited is told after the handler.
+        """
+        for end_ in (
+            lambda end: end.leave(),
+            lambda end: end.transport.lose(ConnectionLost()),
+            lambda end: end.webSocket.abortConnection(),
+        ):
+            end = self.slow()
+            told: list[object] = []
+            wait = end.webSocket.whenWritable()
+            wait.addCallback(self.note, end, told)
+            end_(end)
+            end.transport.settle()
+            self.assertEqual(told[-1], "connectionLost")
+            self.assertGone(end)
+            self.assertIs(end.webSocket.isAboveHighWater, False)
+            self.successResultOf(end.webSocket.whenWritable())
+
+    def test_givenUp(self):
+        """
+        Nor for one that was given up because it never reads.
+        """
+        end = self.slow()
+        wait = end.webSocket.whenWritable()
+        end.webSocket.sendBytesMessage(bytes(60000))
+        self.assertIs(end.webSocket.isOpen, False)
+        self.successResultOf(wait)
+
+    def test_cancelled(self):
+        """
+        Who gives up waiting is not told, and disturbs nobody.
+        """
+        end = self.slow()
+        first, second = (end.webSocket.whenWritable() for _ in range(2))
+        first.cancel()
+        self.failureResultOf(first, CancelledError)
+        end.takeAll()
+        self.successResultOf(second)
+
+    def test_cancelledByAnother(self):
+        """
+        One who is told may cancel the wait of another.
+        """
+        end = self.slow()
+        first, second = (end.webSocket.whenWritable() for _ in range(2))
+        first.addCallback(lambda _: second.cancel())
+        end.takeAll()
+        self.successResultOf(first)
+        self.failureResultOf(second, CancelledError)
+
+    def test_closing(self):
+        """
+        While the closing goes on, one still waits for what is pending.
+        """
+        end = self.slow()
+        end.webSocket.loseConnection()
+        wait = end.webSocket.whenWritable()
+        self.assertNoResult(wait)
+        end.takeAll()
+        self.successResultOf(wait)
+
+
+@implementer(IGroup)
+class Company:
+    """
+    A group that notes who leaves.
+    """
+
+    def __init__(self) -> None:
+        self.left: list[tuple[IWebSocketTransport, list[object]]] = []
+
+    def discard(self, member: IWebSocketTransport) -> None:
+        """
+        Note it, and what its handler knows of it.
+        """
+        handler: Any = member._delivery._handler  # type: ignore[attr-defined]  # of ours
+        self.left.append((member, [event[0] for event in handler.events]))
+
+
+class MembershipTests(TransportTestCase):
+    """
+    A connection leaves its groups when it is lost.
+    """
+
+    def test_interface(self):
+        """
+        A group is what a member can be discarded from.
+        """
+        verifyObject(IGroup, Company())
+
+    def test_noGroup(self):
+        """
+        A connection in no group has none, and pays for none.
+        """
+        end = End.opened()
+        self.assertIsNone(end.webSocket._groups)
+        self.assertEqual(len(end.webSocket.groups), 0)
+        end.leave()
+        self.assertGone(end)
+
+    def test_lost(self):
+        """
+        However it ends, it leaves all of its groups, once, before its handler
+        is told.
+        """
+        for end_ in (
+            lambda end: end.leave(),
+            lambda end: end.transport.lose(ConnectionLost()),
+            lambda end: end.webSocket.abortConnection(),
+            lambda end: end.receive(BROKEN) or end.leave(),
+            lambda end: end.receiveClose() or end.takeAll(),
+        ):
+            end = End.opened()
+            companies = [Company(), Company()]
+            end.webSocket.groups.update(companies)
+            end_(end)
+            end.transport.settle()
+            self.assertGone(end)
+            for company in companies:
+                ((member, names),) = company.left
+                self.assertIs(member, end.webSocket)
+                self.assertNotIn("connectionLost", names)
+
+    def test_left(self):
+        """
+        A group that was left before is not told.
+        """
+        end = End.opened()
+        company = Company()
+        end.webSocket.groups.add(company)
+        end.webSocket.groups.discard(company)
+        end.leave()
+        self.assertEqual(company.left, [])
+
+    def test_neverOpened(self):
+        """
+        A connection that is refused after all leaves them, too, and keeps
+        nobody waiting.
+        """
+        end = End()
+        company = Company()
+        end.webSocket.groups.add(company)
+        end.webSocket.neverOpened()
+        self.assertEqual(company.left, [(end.webSocket, ["negotiationStarted"])])
+
+    def test_raises(self):
+        """
+        A group that raises is logged, and keeps neither the other groups nor
+        the handler from being told.
+        """
+
+        class Bad(Company):
+            """
+            Raises.
+            """
+
+            def discard(self, member: IWebSocketTransport) -> None:
+                """
+                Raise.
+                """
+                super().discard(member)
+                raise Broken
+
+        end = End.opened()
+        companies = [Bad(), Bad()]
+        end.webSocket.groups.update(companies)
+        with capturedLogs() as logged:
+            end.leave()
+        self.assertEqual([len(company.left) for company in companies], [1, 1])
+        self.assertGone(end)
+        for event in logged:
+            if event["log_level"] is LogLevel.critical:
+                self.assertIs(event["transport"], end.webSocket)
+                self.assertIn(event["group"], companies)
+        self.assertEqual(len(self.flushLoggedErrors(Broken)), 2)
+
+    def test_discardedInside(self):
+        """
+        A group may tell the connection to forget it, and other groups.
+        """
+
+        class Selfish(Company):
+            """
+            Wants to be alone.
+            """
+
+            def discard(self, member: IWebSocketTransport) -> None:
+                """
+                Clear.
+                """
+                super().discard(member)
+                member.groups.discard(self)
+                member.groups.clear()
+
+        end = End.opened()
+        companies = [Selfish(), Selfish()]
+        end.webSocket.groups.update(companies)
+        end.leave()
+        self.assertEqual(sum(len(company.left) for company in companies), 1)
+        self.assertGone(end)
 
 
 class KeepaliveTests(TransportTestCase):

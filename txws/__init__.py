@@ -46,6 +46,7 @@ __all__ = [
     "CloseCode",
     "Conversation",
     "CoroutineFactory",
+    "Group",
     "HandlerFactory",
     "HandshakePolicy",
     "ICloseHandler",
@@ -60,6 +61,7 @@ __all__ = [
     "InvalidSetting",
     "KeepalivePolicy",
     "Limits",
+    "PreparedMessage",
     "SharedWebSocketHandler",
     "WebSocketClosed",
     "WebSocketFactory",
@@ -81,6 +83,7 @@ if TYPE_CHECKING:
         WebSocketFailed,
     )
     from .factories import HandlerFactory, WebSocketFactory, WebSocketProtocol
+    from .groups import Group
     from .handlers import SharedWebSocketHandler, WebSocketHandler
     from .interfaces import (
         ICloseHandler,
@@ -102,6 +105,7 @@ if TYPE_CHECKING:
     )
     from .services import WebSocketService
     from .wire.codes import CloseCode
+    from .wire.prepared import PreparedMessage
 
 __version__ = "1.0.0.dev0"
 
@@ -115,6 +119,7 @@ _MODULES = {
         "WebSocketFailed",
     ),
     "factories": ("HandlerFactory", "WebSocketFactory", "WebSocketProtocol"),
+    "groups": ("Group",),
     "handlers": ("SharedWebSocketHandler", "WebSocketHandler"),
     "interfaces": (
         "ICloseHandler",
@@ -136,6 +141,7 @@ _MODULES = {
     ),
     "services": ("WebSocketService",),
     "wire.codes": ("CloseCode",),
+    "wire.prepared": ("PreparedMessage",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 

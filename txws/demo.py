@@ -12,6 +12,7 @@ from importlib.resources import files
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from .groups import Group
 from .handlers import WebSocketHandler
 from .interfaces import (
     IWebSocketHandler,
@@ -48,7 +49,8 @@ class ChatRoom:
 
     def __init__(self) -> None:
         self._guests = 0
-        self._members: dict[str, IWebSocketTransport] = {}
+        self._names: list[str] = []
+        self._members = Group()
 
     def join(self, transport: IWebSocketTransport) -> str:
         """
@@ -59,25 +61,24 @@ class ChatRoom:
         self._guests += 1
         name = f"guest-{self._guests}"
         self.tell(event="joined", name=name)
-        self._members[name] = transport
-        welcome = {"event": "welcome", "name": name, "members": list(self._members)}
+        self._names.append(name)
+        self._members.add(transport)
+        welcome = {"event": "welcome", "name": name, "members": self._names}
         transport.sendTextMessage(json.dumps(welcome, ensure_ascii=False))
         return name
 
     def leave(self, name: str) -> None:
         """
-        Remove a member.
+        Remove a member, whose connection is lost.
         """
-        del self._members[name]
+        self._names.remove(name)
         self.tell(event="left", name=name)
 
     def tell(self, **event: str) -> None:
         """
         Tell all members something.
         """
-        message = json.dumps(event, ensure_ascii=False)
-        for transport in tuple(self._members.values()):
-            transport.sendTextMessage(message)
+        self._members.broadcast(json.dumps(event, ensure_ascii=False))
 
 
 class ChatMember(WebSocketHandler):

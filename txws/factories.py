@@ -18,6 +18,7 @@ from twisted.internet.interfaces import (
     IReactorTime,
 )
 from twisted.internet.protocol import Factory, ServerFactory, connectionDone
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -38,6 +39,7 @@ from .server import WebSocketServerProtocol
 from .streaming import StreamHandler, StreamHandlerFactory
 from .wire.codes import CloseCode, isSendableCloseCode
 from .wire.errors import BadHandshake
+from .wire.prepared import PreparedMessage
 
 __all__ = [
     "Application",
@@ -46,6 +48,8 @@ __all__ = [
     "WebSocketProtocol",
     "handlerFactoryFor",
 ]
+
+_log = Logger()
 
 Application: TypeAlias = (
     "IWebSocketHandlerFactory | IProtocolFactory | ISharedWebSocketHandler"
@@ -292,6 +296,33 @@ class WebSocketFactory(ServerFactory):
         """
         for factory in self._factoriesBelow():
             factory.doStop()
+
+    def broadcast(
+        self, message: str | bytes | bytearray | memoryview | PreparedMessage
+    ) -> int:
+        """
+        Send a message to all open connections, serialized once.  One to which
+        that raises is logged, and the others get it.  What slow readers have
+        not read is pending, as with whatever else is sent; a
+        L{Group<txws.groups.Group>} has policies for them.
+
+        @param message: text, or data for a binary message.
+        @return: how many were sent it.
+        @raise TypeError: if the message is neither L{str} nor like bytes.
+        @raise UnicodeEncodeError: if the text has surrogates, which UTF-8
+            cannot say.
+        """
+        if not isinstance(message, PreparedMessage):
+            message = PreparedMessage(message)
+        sent = 0
+        for connection in self.connections:
+            if connection.isOpen:
+                try:
+                    connection.sendPreparedMessage(message)
+                    sent += 1
+                except Exception:
+                    _log.failure("{connection} raised", connection=connection)
+        return sent
 
     def closeAll(
         self, code: int = CloseCode.GOING_AWAY, reason: str = ""

@@ -35,6 +35,7 @@ from .sources import Source
 from .wire.codes import CloseCode
 from .wire.extensions import IExtension, IExtensionFactory
 from .wire.http import Headers
+from .wire.prepared import PreparedMessage
 
 __all__ = [
     "ICloseHandler",
@@ -42,6 +43,7 @@ __all__ = [
     "IExtension",
     "IExtensionFactory",
     "IFragmentHandler",
+    "IGroup",
     "IPingHandler",
     "IRoute",
     "ISharedWebSocketHandler",
@@ -98,6 +100,20 @@ class IWebSocketRequest(Interface):
     )
 
 
+class IGroup(Interface):
+    """
+    What connections can be members of until they are lost; see
+    L{txws.groups.Group}.
+    """
+
+    def discard(member: IWebSocketTransport) -> None:
+        """
+        Forget a member, if it is one.
+
+        Called when the connection is lost, before its handler is told so.
+        """
+
+
 class IWebSocketTransport(Interface):
     """
     One connection, from the application's side.
@@ -136,6 +152,11 @@ class IWebSocketTransport(Interface):
     pendingSize: int = Attribute(
         "How many bytes wait here: for the end of this turn, or for the Twisted"
         " transport to take more."
+    )
+
+    groups: set[IGroup] = Attribute(
+        "The groups that the connection leaves when it is lost: for groups, which"
+        " put themselves here when they get a member."
     )
 
     roundTripTime: float | None = Attribute(
@@ -181,13 +202,23 @@ class IWebSocketTransport(Interface):
             cancelled.
         """
 
+    def sendPreparedMessage(message: PreparedMessage) -> Deferred[None]:
+        """
+        Send a message that goes to many, without serializing it again.
+
+        @return: see L{whenWritable}; whoever does not want to wait ignores it.
+        @raise TypeError: if it is not a
+            L{PreparedMessage<txws.wire.prepared.PreparedMessage>}.
+        """
+
     def whenWritable() -> Deferred[None]:
         """
-        Wait until the connection takes more.
+        Wait for the peer to read.
 
-        @return: has fired if no more than the high-water mark is pending, and
-            fires when no more than the low-water mark is, or when the
-            connection has ended.
+        @return: fires when no more than the low-water mark is pending, or the
+            connection has ended; it has fired already unless
+            L{isAboveHighWater}.  Cancelling it ends the wait, and nothing
+            else.
         """
 
     def ping(payload: bytes = b"") -> None:

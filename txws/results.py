@@ -13,49 +13,109 @@ from typing import Any, TypeVar
 from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 
-__all__ = ["DONE", "Result", "deferredOf", "resultOf"]
+__all__ = ["DONE", "Result", "Shared", "deferredOf", "resultOf"]
 
 _T = TypeVar("_T")
 
 
-class _Done(Deferred[None]):
+class Shared(Deferred[None]):
     """
-    A L{Deferred} that has fired and stays as it is, so that one does for all:
-    sending a message costs none.
+    A L{Deferred} that can be given to many, for it stays as it is: what is
+    added to it is added to a new one.
 
-    What is added to it is added to a new one.
+    So sending a message costs none, as long as nobody waits for it.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.callback(None)
+        self._branches: dict[Deferred[None], None] = {}
+        super().addBoth(self._fired)
+
+    @property
+    def waiting(self) -> int:
+        """
+        How many wait.
+        """
+        return len(self._branches)
+
+    def branch(self) -> Deferred[None]:
+        """
+        Make a L{Deferred} that fires with this one, for one who waits.
+        """
+        if self.called:
+            return succeed(None)
+        branch: Deferred[None] = Deferred(self._forget)
+        self._branches[branch] = None
+        return branch
+
+    def _forget(self, branch: Deferred[None]) -> None:
+        """
+        Forget one who does not wait any more.
+        """
+        self._branches.pop(branch, None)
+
+    def _fired(self, result: None) -> None:
+        """
+        Fire for all who wait.
+        """
+        branches, self._branches = self._branches, {}
+        for branch in branches:
+            if not branch.called:
+                # Nobody who was told before has cancelled it.
+                branch.callback(None)
+
+    def cancel(self) -> None:
+        """
+        Do nothing: others may wait for it.
+        """
 
     def addCallbacks(self, *arguments: Any, **keywords: Any) -> Any:
         """
         See L{Deferred.addCallbacks}.
         """
-        return succeed(None).addCallbacks(*arguments, **keywords)
+        return self.branch().addCallbacks(*arguments, **keywords)
 
     def addCallback(self, *arguments: Any, **keywords: Any) -> Any:
         """
         See L{Deferred.addCallback}.
         """
-        return succeed(None).addCallback(*arguments, **keywords)
+        return self.branch().addCallback(*arguments, **keywords)
 
     def addErrback(self, *arguments: Any, **keywords: Any) -> Any:
         """
         See L{Deferred.addErrback}.
         """
-        return succeed(None).addErrback(*arguments, **keywords)
+        return self.branch().addErrback(*arguments, **keywords)
 
     def addBoth(self, *arguments: Any, **keywords: Any) -> Any:
         """
         See L{Deferred.addBoth}.
         """
-        return succeed(None).addBoth(*arguments, **keywords)
+        return self.branch().addBoth(*arguments, **keywords)
+
+    def addTimeout(self, *arguments: Any, **keywords: Any) -> Any:
+        """
+        See L{Deferred.addTimeout}.
+        """
+        return self.branch().addTimeout(*arguments, **keywords)
+
+    def __await__(self) -> Generator[Any, None, None]:
+        """
+        Wait for it.
+        """
+        return self.branch().__await__()
 
 
-DONE: Deferred[None] = _Done()
+def _makeDone() -> Shared:
+    """
+    Make one that has fired.
+    """
+    done = Shared()
+    done.callback(None)
+    return done
+
+
+DONE = _makeDone()
 
 
 class Result(Deferred[_T]):

@@ -32,15 +32,21 @@ from zope.interface import implementer
 from .delivery import Delivery
 from .errors import DeadlineExpired, WebSocketClosed, WebSocketFailed
 from .flow import TURN_SIZE, Outflow
-from .interfaces import IWebSocketHandler, IWebSocketRequest, IWebSocketTransport
+from .interfaces import (
+    IGroup,
+    IWebSocketHandler,
+    IWebSocketRequest,
+    IWebSocketTransport,
+)
 from .keepalive import Keepalive
 from .outbox import Outbox
 from .policy import Limits
-from .results import DONE
+from .results import DONE, Shared
 from .sources import Piece, Source
 from .wire.codes import CloseCode, isSendableCloseCode
 from .wire.connection import Connection, ConnectionState, Role
 from .wire.events import CloseReceived, CloseStatus, Event, ViolationReceived
+from .wire.prepared import PreparedMessage
 
 __all__ = ["WebSocketTransport", "abortTransport", "seeOff"]
 
@@ -111,10 +117,13 @@ class WebSocketTransport:
         self._turn = _Turn.OPENING
         self._cause: BaseException | None = None
         self._ended: Failure | None = None
-        self._waiting: list[Deferred[None]] = []
+        # Those who wait until the peer has read.
+        self._writable: Shared | None = None
         self._outbox: Outbox | None = None
         # What to close with when the outbox is empty.
         self._leaving: tuple[int, str] | None = None
+        # Most connections are in no group.
+        self._groups: set[IGroup] | None = None
 
     # IWebSocketTransport
 
@@ -137,7 +146,7 @@ class WebSocketTransport:
         """
         See L{IWebSocketTransport}.
         """
-        return self._outflow.isAboveHighWater
+        return self._outflow.isAboveHighWater and self._ended is None
 
     @property
     def pendingSize(self) -> int:
@@ -145,6 +154,15 @@ class WebSocketTransport:
         See L{IWebSocketTransport}.
         """
         return self._outflow.pendingSize
+
+    @property
+    def groups(self) -> set[IGroup]:
+        """
+        See L{IWebSocketTransport}.
+        """
+        if self._groups is None:
+            self._groups = set()
+        return self._groups
 
     @property
     def roundTripTime(self) -> float | None:
@@ -191,11 +209,19 @@ class WebSocketTransport:
         """
         See L{IWebSocketTransport}.
         """
-        if not self._outflow.isAboveHighWater or self._ended is not None:
-            return DONE
-        writable: Deferred[None] = Deferred(self._waiting.remove)
-        self._waiting.append(writable)
-        return writable
+        return self._whenWritable().branch()
+
+    def sendPreparedMessage(self, message: PreparedMessage) -> Deferred[None]:
+        """
+        See L{IWebSocketTransport}.
+        """
+        if self.isOpen:
+            if self._outbox is not None:
+                return self._postpone(
+                    self._sendPrepared, message, message.frame.payload
+                )
+            return self._sendPrepared(message)
+        return DONE
 
     def ping(self, payload: bytes = b"") -> None:
         """
@@ -303,6 +329,7 @@ class WebSocketTransport:
         if self._connection.state is not ConnectionState.CLOSED:
             self._connection.connectionLost()
         self._outflow.stopProducer()
+        self._leave()
         self._ended = Failure(WebSocketFailed(ConnectionAborted()))
         self._tellWaiting(self._ended)
 
@@ -329,6 +356,7 @@ class WebSocketTransport:
         self._outflow.stopProducer()
         self._ended = ended = Failure(self._explain(reason))
         _log.debug("{transport} ended: {ended}", transport=self, ended=ended.value)
+        self._leave()
         self._delivery.connectionLost(ended)
         self._tellWaiting(ended)
 
@@ -388,7 +416,7 @@ class WebSocketTransport:
         See L{FlowOwner<txws.flow.FlowOwner>}.
         """
         self._answersSize = 0
-        self._fireWaiting()
+        self._fireWritable()
         self._resume(_Pause.OUTFLOW)
 
     def outflowExceeded(self) -> None:
@@ -444,7 +472,7 @@ class WebSocketTransport:
         else:
             self._connection.sendBytesFragment(piece)
         self._sent()
-        return self.whenWritable()
+        return self._whenWritable()
 
     def finishMessage(self) -> None:
         """
@@ -546,7 +574,7 @@ class WebSocketTransport:
         """
         self._connection.sendText(message)
         self._sent()
-        return self.whenWritable()
+        return self._whenWritable()
 
     def _sendBytes(self, data: bytes | bytearray | memoryview) -> Deferred[None]:
         """
@@ -554,7 +582,15 @@ class WebSocketTransport:
         """
         self._connection.sendBytes(data)
         self._sent()
-        return self.whenWritable()
+        return self._whenWritable()
+
+    def _sendPrepared(self, message: PreparedMessage) -> Deferred[None]:
+        """
+        Send a prepared message now.
+        """
+        self._connection.sendPrepared(message)
+        self._sent()
+        return self._whenWritable()
 
     def _postpone(
         self, send: Callable[[_T], Deferred[None]], message: _T, payload: bytes
@@ -579,14 +615,23 @@ class WebSocketTransport:
             # The peer's Close may wait here already.
             self._deliver()
 
-    def _fireWaiting(self) -> None:
+    def _whenWritable(self) -> Shared:
+        """
+        Find out what fires when the connection takes more.
+        """
+        if not self.isAboveHighWater:
+            return DONE
+        if self._writable is None:
+            self._writable = Shared()
+        return self._writable
+
+    def _fireWritable(self) -> None:
         """
         Tell those who wait that the connection takes more, or nothing at all.
         """
-        waiting, self._waiting = self._waiting, []
-        for writable in waiting:
-            if not writable.called:
-                writable.callback(None)
+        writable, self._writable = self._writable, None
+        if writable is not None:
+            writable.callback(None)
 
     def _tellWaiting(self, ended: Failure) -> None:
         """
@@ -595,7 +640,7 @@ class WebSocketTransport:
         outbox, self._outbox = self._outbox, None
         if outbox is not None:
             outbox.end(ended)
-        self._fireWaiting()
+        self._fireWritable()
 
     def _sent(self) -> None:
         """
@@ -618,6 +663,17 @@ class WebSocketTransport:
             if connection.state in _OVER and not self.pendingSize:
                 self._turn = _Turn.OVER
                 self._closeTransport()
+
+    def _leave(self) -> None:
+        """
+        Leave the groups: the connection is over.
+        """
+        while self._groups:
+            group = self._groups.pop()
+            try:
+                group.discard(self)
+            except Exception:
+                _log.failure("{transport}: {group} raised", transport=self, group=group)
 
     def _closing(self) -> None:
         """

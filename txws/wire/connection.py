@@ -33,6 +33,7 @@ from .events import (
 )
 from .extensions import IExtension
 from .frames import (
+    JOINED_PAYLOAD,
     MAX_CONTROL_PAYLOAD,
     Frame,
     FrameParser,
@@ -40,11 +41,9 @@ from .frames import (
 )
 from .masking import mask
 from .messages import FragmentReader, MessageAssembler
+from .prepared import PreparedMessage, sharingKeyOf
 
 __all__ = ["TRANSITIONS", "Connection", "ConnectionState", "Direction", "Role"]
-
-# Up to here, in bytes, a copy is cheaper than one more piece to write.
-_JOINED_PAYLOAD = 4096
 
 
 class Role(Enum):
@@ -133,6 +132,7 @@ class Connection:
         "_observer",
         "_outgoing",
         "_parser",
+        "_sharingKey",
         "closeReceived",
         "closeSent",
         "isCloseReceivedFirst",
@@ -183,8 +183,10 @@ class Connection:
         self._extensions = tuple(extensions)
         self._fragmentSize = fragmentSize
         self._generateKey = None
+        self._sharingKey = sharingKeyOf(self._extensions)
         if role is Role.CLIENT:
             self._generateKey = generateKey or _generateKey
+            self._sharingKey = None
         self._observer = observer
         self._parser = _makeParser(role, maxMessageSize, maxFragments, self._extensions)
         assembler = FragmentReader if deliversFragments else MessageAssembler
@@ -345,6 +347,31 @@ class Connection:
         """
         self._sendFragment(self._begun or Opcode.BINARY, b"", True)
 
+    def sendPrepared(self, message: PreparedMessage) -> None:
+        """
+        Send a message that goes to many, in bytes shared with all connections
+        that send the same for it.
+
+        @param message: the message.
+        @raise ConnectionStateError: if a Close has been sent.
+        @raise TypeError: if it is not a L{PreparedMessage}.
+        """
+        if not isinstance(message, PreparedMessage):
+            raise TypeError(
+                f"message must be PreparedMessage, not {type(message).__name__}"
+            )
+        opcode, payload, *_ = message.frame
+        key, size = self._sharingKey, self._fragmentSize
+        if key is None or (size is not None and len(payload) > size):
+            self._sendMessage(opcode, payload)
+            return
+        self._checkFree()
+        shared = message.serializedFor(key, self._extensions)
+        if self._observer is not None:
+            self._observer(Direction.SENT, shared.frame)
+        self._outgoing.extend(shared.pieces)
+        self.pendingSize += shared.size
+
     def sendPing(self, payload: bytes = b"") -> None:
         """
         Send a Ping, RFC 6455 section 5.5.2.
@@ -443,9 +470,7 @@ class Connection:
         """
         Send a message in one frame, or in fragments if it is long.
         """
-        self._checkOpen("sending a message")
-        if self._begun is not None:
-            raise ConnectionStateError(self.state.value, "mixing two messages")
+        self._checkFree()
         size = self._fragmentSize
         if size is None or len(payload) <= size:
             self._sendFrame(Frame(opcode, payload))
@@ -510,12 +535,20 @@ class Connection:
             payload = mask(payload, maskingKey)
         length = len(payload)
         header = serializeHeader(opcode, length, isFinal, rsv, maskingKey)
-        if length <= _JOINED_PAYLOAD:
+        if length <= JOINED_PAYLOAD:
             self._outgoing.append(header + payload)
         else:
             self._outgoing.append(header)
             self._outgoing.append(payload)
         self.pendingSize += len(header) + length
+
+    def _checkFree(self) -> None:
+        """
+        Check that this end may send a message, and is not in the midst of one.
+        """
+        self._checkOpen("sending a message")
+        if self._begun is not None:
+            raise ConnectionStateError(self.state.value, "mixing two messages")
 
     def _checkOpen(self, act: str) -> None:
         """

@@ -8,7 +8,7 @@ frame in, frame out, in both directions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import NamedTuple
 
 from zope.interface import Attribute, Interface
@@ -20,6 +20,7 @@ __all__ = [
     "ExtensionOffer",
     "IExtension",
     "IExtensionFactory",
+    "IShareableExtension",
     "acceptExtensions",
     "confirmExtensions",
 ]
@@ -77,6 +78,22 @@ class IExtension(Interface):
         @raise txws.wire.errors.Violation: if the peer sent what the extension
             does not allow.
         """
+
+
+class IShareableExtension(IExtension):
+    """
+    An extension that may make the same of a message on several connections, so
+    that a message to many is encoded once for all of them.
+    """
+
+    sharingKey: Hashable | None = Attribute(
+        """
+        What L{encode} depends on beside the frame: an extension of the same
+        class with an equal key encodes each whole message to the same frame.
+        L{None} if it depends on what was sent before, so that nothing can be
+        shared.
+        """
+    )
 
 
 class IExtensionFactory(Interface):
