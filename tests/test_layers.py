@@ -67,6 +67,9 @@ TESTING = (
     "connections",
     "networks",
     "handlers",
+    "requests",
+    "outboxes",
+    "fakes",
     "pairs",
     "servers",
 )

@@ -258,6 +258,20 @@ class TimeTests(FaultTestCase):
         self.wait(1)
         self.assertEqual(self.received(self.atServer), [b"c"])
 
+    def test_mergeAndTheEnd(self):
+        """
+        The end comes after what is still being gathered.
+        """
+        self.connect(Faults(merge=2))
+        self.client.write(b"a")
+        self.client.loseConnection()
+        self.wait(0)
+        self.wait(1)
+        self.assertIsNone(self.atServer.ending)
+        self.wait(1)
+        self.assertEqual(self.atServer.received, b"a")
+        self.assertIs(self.atServer.ending, ConnectionDone)
+
     def test_slow(self):
         """
         A slow reader takes so many bytes a second; the rest waits with who

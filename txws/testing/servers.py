@@ -14,14 +14,13 @@ from txws.client import ClientSettings, WebSocketClientProtocol
 from txws.errors import InvalidSetting
 from txws.factories import Application, WebSocketFactory, handlerFactoryFor
 from txws.interfaces import IWebSocketHandler
-from txws.request import WebSocketRequest
-from txws.wire.http import Headers
 
 from .connections import MemoryConnection
 from .faults import NO_FAULTS, Faults
 from .handlers import RecordingHandler
 from .networks import Network
 from .pairs import MemoryClient, MemoryPair
+from .requests import makeRequest
 from .transports import CLIENT_ADDRESS, SERVER_ADDRESS
 
 __all__ = ["ClientApplication", "MemoryServer"]
@@ -180,13 +179,12 @@ def _build(
     if IWebSocketHandler.providedBy(client):
         return client
     offered = tuple(settings.subprotocols)
-    request = WebSocketRequest(
-        target=settings.target,
+    request = makeRequest(
+        settings.target,
         host=settings.host,
         origin=settings.origin,
-        headers=Headers(settings.headers),
+        headers=settings.headers,
         subprotocols=offered,
-        isSecure=False,
         peer=SERVER_ADDRESS,
         # What the server will have chosen, if it accepts.
         subprotocol=offered[0] if len(offered) == 1 else None,
