@@ -72,6 +72,7 @@ TESTING = (
     "fakes",
     "pairs",
     "servers",
+    "strategies",
 )
 TESTING_STEP = 6
 

@@ -12,7 +12,7 @@ __all__ = ["Carried", "Network"]
 
 # What two sides say to each other without the clock moving ends sooner, or
 # never.
-_MAX_TURNS = 20_000
+_MAX_TURNS = 10_000
 
 # The least, in seconds, by which the clock is turned.
 _TICK = 1e-6
