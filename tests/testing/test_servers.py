@@ -271,6 +271,7 @@ class ClientTests(SynchronousTestCase):
         client.server.abortConnection()
         client.flush()
         self.assertEqual((client.closeCode, client.closeReason), (1006, ""))
+        self.assertEqual(repr(client.closeCode), "1006")
         self.assertIsInstance(client.ended, WebSocketFailed)
 
     def test_several(self):

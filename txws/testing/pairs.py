@@ -211,7 +211,7 @@ class MemoryClient(MemoryPair):
         The close code of the server, 1006 if it did not send one; L{None}
         before the end.
         """
-        return None if self.ended is None else self.ended.code
+        return None if self.ended is None else int(self.ended.code)
 
     @property
     def closeReason(self) -> str | None:
