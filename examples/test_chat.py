@@ -3,12 +3,9 @@ How to test a handler, in memory: C{python -m twisted.trial test_chat}.
 """
 
 from chat import room
-from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from txws import WebSocketFactory
-from txws.client import ClientSettings, WebSocketClientProtocol
-from txws.testing import MemoryConnection, RecordingHandler
+from txws.testing import MemoryServer
 
 
 class ChatTests(SynchronousTestCase):
@@ -20,17 +17,8 @@ class ChatTests(SynchronousTestCase):
         """
         What one says, all hear, who says it included.
         """
-        clock = Clock()
-        factory = WebSocketFactory(room, clock=clock)
-        settings = ClientSettings("chat.example", "/", clock)
-        clients, connections = (RecordingHandler(), RecordingHandler()), []
-        for client in clients:
-            protocol = WebSocketClientProtocol(settings, client)
-            server = factory.buildProtocol(None)
-            connections.append(MemoryConnection(server, protocol))
-            connections[-1].flush()
-        clients[0].transport.sendTextMessage("Hello.")
-        for connection in connections:
-            connection.flush()
-        for client in clients:
-            self.assertEqual(client.messages, ["Hello."])
+        server = MemoryServer(room)
+        ada, bob = server.connect(), server.connect()
+        ada.send("Hello.")
+        self.assertEqual(ada.takeMessages(), ["Hello."])
+        self.assertEqual(bob.takeMessages(), ["Hello."])

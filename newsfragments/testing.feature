@@ -1,1 +1,1 @@
-txws.testing.MemoryConnection, txws.testing.MemoryTransport and txws.testing.RecordingHandler test WebSocket applications in memory.
+txws.testing tests WebSocket applications in memory, on one clock: txws.testing.MemoryServer connects a test, a handler or a protocol to any application by a whole handshake; txws.testing.Faults split, merge, delay, slow down and cut what a network carries; txws.testing.FakeWebSocketTransport tests one handler alone; txws.testing.strategies has strategies for hypothesis.

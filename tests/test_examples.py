@@ -26,8 +26,14 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from txws import HandlerFactory, HandshakePolicy, WebSocketFactory
 from txws.client import ClientSettings, WebSocketClientProtocol
+from txws.errors import HandshakeRefused
 from txws.tap import Options
-from txws.testing import MemoryConnection, RecordingHandler
+from txws.testing import (
+    MemoryClient,
+    MemoryConnection,
+    MemoryServer,
+    RecordingHandler,
+)
 from txws.wire.codes import Opcode
 
 from .certificates import makePEM
@@ -199,31 +205,26 @@ class HandlerTests(ExampleTestCase):
         C{echo_handler} sends back text as text, and bytes as bytes.
         """
         self.run_("echo_handler")
-        client, connection = self.connect(self.listeningAt(9000))
-        client.transport.sendTextMessage("text")
-        client.transport.sendBytesMessage(b"bytes")
-        connection.flush()
-        self.assertEqual(client.messages, ["text", b"bytes"])
-        self.leave(client, connection)
+        server = MemoryServer(self.listeningAt(9000), clock=self.reactor)
+        client = server.connect()
+        client.send("text")
+        client.send(b"bytes")
+        self.assertEqual(client.takeMessages(), ["text", b"bytes"])
+        self.close(client)
 
     def test_chat(self) -> None:
         """
         C{chat} tells what one says to all who are there.
         """
-        factory = self.wrapped("chat")
-        first, firstConnection = self.connect(factory)
-        second, secondConnection = self.connect(factory)
-        second.transport.sendTextMessage("Hello.")
-        secondConnection.flush()
-        firstConnection.flush()
-        self.assertEqual(first.messages, ["Hello."])
-        self.assertEqual(second.messages, ["Hello."])
-        second.transport.loseConnection()
-        secondConnection.flush()
-        first.transport.sendTextMessage("Alone?")
-        firstConnection.flush()
-        self.assertEqual(first.messages, ["Hello.", "Alone?"])
-        self.leave(first, firstConnection)
+        server = MemoryServer(self.wrapped("chat"), clock=self.reactor)
+        first, second = server.connect(), server.connect()
+        second.send("Hello.")
+        self.assertEqual(first.takeMessages(), ["Hello."])
+        self.assertEqual(second.takeMessages(), ["Hello."])
+        second.close()
+        first.send("Alone?")
+        self.assertEqual(first.takeMessages(), ["Alone?"])
+        self.close(first)
 
     def test_ticker(self) -> None:
         """
@@ -252,18 +253,22 @@ class HandlerTests(ExampleTestCase):
         """
         C{doorkeeper} greets whom it knows, and refuses others with 403.
         """
-        factory = self.wrapped("doorkeeper")
-        known = RawPeer.upgraded(
-            factory,
-            ("Cookie", "session=c2VjcmV0"),
-            ("Sec-WebSocket-Protocol", "greeting.example"),
+        server = MemoryServer(self.wrapped("doorkeeper"), clock=self.reactor)
+        known = server.connect(
+            headers=[("Cookie", "session=c2VjcmV0")], subprotocols=["greeting.example"]
         )
         self.assertEqual(known.takeMessages(), ["Hello, Ada."])
-        known.leave()
-        unknown = RawPeer(factory)
-        unknown.send(makeRequest(("Cookie", "session=guess")))
-        self.assertEqual(unknown.takeAnswer().status, 403)
-        unknown.leave()
+        with self.assertRaises(HandshakeRefused) as raised:
+            server.connect(headers=[("Cookie", "session=guess")])
+        self.assertEqual(raised.exception.status, 403)
+        self.close(known)
+
+    def close(self, client: MemoryClient) -> None:
+        """
+        Close the last connection, after which nothing must be left.
+        """
+        client.close()
+        self.assertEqual(client.closeCode, 1000)
         self.assertEqual(self.reactor.getDelayedCalls(), [])
 
     def test_firehose(self) -> None:

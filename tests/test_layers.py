@@ -20,7 +20,6 @@ PACKAGE = ROOT / "txws"
 # Each room and its step; a room imports only from lower steps.
 STEPS = {
     "__init__": 7,
-    "testing": 6,
     "tap": 6,
     "parsers": 6,
     "demo": 5,
@@ -69,6 +68,23 @@ WIRE = (
     "connection",
 )
 
+# The modules of the tools for tests, on the step of TESTING_STEP; each imports
+# only those before it.
+TESTING = (
+    "transports",
+    "faults",
+    "links",
+    "connections",
+    "networks",
+    "handlers",
+    "requests",
+    "fakes",
+    "pairs",
+    "servers",
+    "strategies",
+)
+TESTING_STEP = 6
+
 
 def modules(folder: Path) -> dict[str, ast.Module]:
     """
@@ -109,6 +125,12 @@ class LayerTests(SynchronousTestCase):
         """
         self.assertEqual(set(modules(PACKAGE / "wire")), {"__init__", *WIRE})
 
+    def test_everyTestingModuleHasAPlace(self) -> None:
+        """
+        Each module of the tools for tests has its place.
+        """
+        self.assertEqual(set(modules(PACKAGE / "testing")), {"__init__", *TESTING})
+
     def test_roomsImportDownTheStair(self) -> None:
         """
         A room imports from lower steps alone.
@@ -143,6 +165,30 @@ class LayerTests(SynchronousTestCase):
                 if not imported.startswith("."):
                     self.assertIn(imported.partition(".")[0], allowed, name)
 
+    def test_testingImportsWhatStandsBeforeIt(self) -> None:
+        """
+        A module of the tools for tests imports those before it, and rooms on
+        lower steps.
+        """
+        for name, tree in modules(PACKAGE / "testing").items():
+            for imported in importsOf(tree):
+                package, _, room = imported.partition(".")
+                where = f"testing.{name} imports {imported}"
+                if package == "txws" and not room.startswith("wire"):
+                    self.assertLess(STEPS[room], TESTING_STEP, where)
+                elif not package and name != "__init__":
+                    self.assertIn(room, TESTING[: TESTING.index(name)], where)
+
+    def test_onlyStrategiesNeedHypothesis(self) -> None:
+        """
+        C{hypothesis} is for those who import C{testing.strategies}; nobody
+        else does.
+        """
+        for name, tree in modules(PACKAGE / "testing").items():
+            imports = set(importsOf(tree))
+            self.assertEqual("hypothesis" in imports, name == "strategies", name)
+            self.assertNotIn(".strategies", imports, name)
+
     def test_onlyTheDoorToTwistedWebKnowsIt(self) -> None:
         """
         L{twisted.web} is imported by C{resource} alone.
@@ -175,22 +221,25 @@ class LayerTests(SynchronousTestCase):
         C{callLater} is called in C{keepalive} alone.
         """
         self.assertEqual(self.callersOf("callLater"), {"keepalive"})
+        self.assertEqual(self.callersOf("callLater", PACKAGE / "testing"), set())
 
     def test_fewWriteToATransport(self) -> None:
         """
         Bytes leave by C{flow}, but for what goes before the first frame.
         """
         writers = self.callersOf("write") | self.callersOf("writeSequence")
-        # A StreamTransport and a MemoryTransport write to themselves.
-        writers -= {"streaming", "testing"}
+        # A StreamTransport writes to itself.
+        writers -= {"streaming"}
         self.assertEqual(writers, {"flow", "transport", "server", "client"})
 
     def test_testingIsForTests(self) -> None:
         """
         The tools for tests are not imported by what they test.
         """
-        for name, tree in modules(PACKAGE).items():
-            self.assertNotIn(".testing", set(importsOf(tree)), name)
+        for folder in (PACKAGE, PACKAGE / "wire"):
+            for name, tree in modules(folder).items():
+                for imported in importsOf(tree):
+                    self.assertNotIn("testing", imported.split("."), name)
 
     def test_twistedStaysWhole(self) -> None:
         """
@@ -199,13 +248,13 @@ class LayerTests(SynchronousTestCase):
         for folder in (ROOT / "twisted", ROOT / "twisted" / "plugins"):
             self.assertFalse((folder / "__init__.py").exists(), str(folder))
 
-    def callersOf(self, method: str) -> set[str]:
+    def callersOf(self, method: str, folder: Path = PACKAGE) -> set[str]:
         """
         Find the modules that call a method of this name.
         """
         return {
             name
-            for name, tree in modules(PACKAGE).items()
+            for name, tree in modules(folder).items()
             for node in ast.walk(tree)
             if isinstance(node, ast.Call)
             and isinstance(node.func, ast.Attribute)

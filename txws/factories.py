@@ -199,6 +199,8 @@ class WebSocketFactory(ServerFactory):
     endpoints.
 
     @cvar protocol: the class of what it builds.
+    @ivar clock: what schedules; L{None} for the reactor, before the first
+        connection.
     """
 
     protocol = WebSocketProtocol
@@ -243,7 +245,7 @@ class WebSocketFactory(ServerFactory):
         self._extensions = tuple(extensions)
         self._site = site
         self._logsFrames = logsFrames
-        self._clock = clock
+        self.clock = clock
         self._settings: ServerSettings | None = None
         self._protocols: set[WebSocketServerProtocol] = set()
         # Of these, how many came when there were too many.
@@ -387,18 +389,17 @@ class WebSocketFactory(ServerFactory):
         """
         Settle what all connections share.
         """
-        clock = self._clock
-        if clock is None:
+        if self.clock is None:
             # Not before it is needed: whoever imports it installs it.
             from twisted.internet import reactor
 
-            clock = IReactorTime(reactor)
+            self.clock = IReactorTime(reactor)
         return ServerSettings(
             handlerFactory=self._handlerFactory,
             limits=self._limits,
             keepalive=self._keepalive,
             handshake=self._handshake,
             extensions=self._extensions,
-            clock=clock,
+            clock=self.clock,
             logsFrames=self._logsFrames,
         )

@@ -4,12 +4,19 @@ Tests for all of L{txws.wire}: what holds for any bytes, in any pieces.
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from txws.testing import splitData
+from txws.testing.strategies import (
+    chunkings,
+    headerNames,
+    headerValues,
+    hostileBytes,
+    hostileHeaders,
+    hostileRequestHeads,
+)
 from txws.wire.clienthandshake import ClientHandshake
 from txws.wire.codes import Opcode
 from txws.wire.connection import ConnectionState, Role
@@ -21,13 +28,10 @@ from txws.wire.events import (
     TextMessageReceived,
     ViolationReceived,
 )
-from txws.wire.frames import RSV1, RSV2, RSV3
 from txws.wire.handshake import parseExtensions, parseTokens, serializeExtensions
 from txws.wire.http import (
-    Headers,
     HeadLimits,
     HeadReader,
-    RequestHead,
     parseRequestHead,
     parseResponseHead,
     serializeHead,
@@ -35,49 +39,18 @@ from txws.wire.http import (
 from txws.wire.serverhandshake import isUpgrade, parseUpgrade
 
 from .ciphers import Mirror, Stream
-from .tables import makeConnection, peerFrame, readFrames, receive, sentBytes
+from .tables import makeConnection, readFrames, receive, sentBytes
 
 stable = settings(deadline=None, derandomize=True, max_examples=150, database=None)
 
+# RFC 6455 section 1.3.
+KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 LIMITS = HeadLimits(maxSize=400, maxHeaders=8, maxLineSize=100)
 
 roles = st.sampled_from(Role)
-cuts = st.lists(st.integers(0, 400), max_size=8)
-
-
-def cutAt(data, positions):
-    """
-    Cut bytes at some positions.
-    """
-    edges = [0, *sorted({min(each, len(data)) for each in positions}), len(data)]
-    return [data[start:end] for start, end in pairwise(edges)]
-
-
-@st.composite
-def hostileFrames(draw, role):
-    """
-    Make frames of which some are wrong, and may be cut off or followed by
-    anything.
-    """
-    frames = draw(
-        st.lists(
-            st.builds(
-                peerFrame,
-                st.just(role) | st.sampled_from(Role),
-                st.sampled_from(Opcode) | st.integers(0, 15),
-                st.binary(max_size=140) | st.text(max_size=9).map(str.encode),
-                st.booleans(),
-                st.just(0) | st.sampled_from([RSV1, RSV2, RSV3]),
-            ),
-            max_size=6,
-        )
-    )
-    data = b"".join(frames) + draw(st.just(b"") | st.binary(max_size=20))
-    return data[: draw(st.none() | st.integers(0, 400))]
-
-
+chunks = chunkings(minSize=0)
 roleAndBytes = roles.flatmap(
-    lambda role: st.tuples(st.just(role), hostileFrames(role) | st.binary())
+    lambda role: st.tuples(st.just(role), hostileBytes(role) | st.binary())
 )
 
 
@@ -96,15 +69,15 @@ class ReceivingTests(SynchronousTestCase):
     """
 
     @stable
-    @given(roleAndBytes, cuts, st.sampled_from([(), (Stream,), (Mirror,)]))
-    def test_chunking(self, roleAndBytes, positions, kinds):
+    @given(roleAndBytes, chunks, st.sampled_from([(), (Stream,), (Mirror,)]))
+    def test_chunking(self, roleAndBytes, sizes, kinds):
         """
         Whatever arrives, nothing is raised, and neither events nor answers nor
         the state depend on how it was cut.
         """
         role, data = roleAndBytes
         outcomes = []
-        for pieces in ([data], cutAt(data, positions)):
+        for pieces in ([data], splitData(data, sizes)):
             connection = makeConnection(
                 role,
                 maxMessageSize=200,
@@ -188,13 +161,11 @@ class RoundTripTests(SynchronousTestCase):
         messages,
         st.none() | st.integers(1, 70),
         st.integers(0, 5000),
-        cuts,
+        chunks,
         st.lists(st.sampled_from([Stream, Mirror]), unique=True),
         st.text(max_size=100),
     )
-    def test_messages(
-        self, role, messages, fragmentSize, atMost, positions, kinds, reason
-    ):
+    def test_messages(self, role, messages, fragmentSize, atMost, sizes, kinds, reason):
         """
         Messages, Pings and a Close arrive as they were sent, with or without
         extensions, whatever the fragments, the portions in which they were
@@ -213,54 +184,12 @@ class RoundTripTests(SynchronousTestCase):
             Role.CLIENT if role is Role.SERVER else Role.SERVER,
             extensions=[kind() for kind in kinds],
         )
-        pieces = [piece for portion in portions for piece in cutAt(portion, positions)]
+        pieces = [piece for portion in portions for piece in splitData(portion, sizes)]
         self.assertEqual(receive(peer, *pieces), expected)
         answers = receive(sender, sentBytes(peer))
         self.assertEqual(answers[-1], CloseReceived(status))
         pings = [each.payload for each in messages if isinstance(each, PingReceived)]
         self.assertEqual([answer.payload for answer in answers[:-1]], pings)
-
-
-fieldNames = st.sampled_from(
-    [
-        "Host",
-        "Upgrade",
-        "Connection",
-        "Origin",
-        "Sec-WebSocket-Key",
-        "Sec-WebSocket-Version",
-        "Sec-WebSocket-Protocol",
-        "Sec-WebSocket-Extensions",
-        "Sec-WebSocket-Accept",
-        "Content-Length",
-        "Transfer-Encoding",
-    ]
-)
-fieldValues = st.sampled_from(
-    [
-        "",
-        "13",
-        "0",
-        "websocket",
-        "Upgrade",
-        "dGhlIHNhbXBsZSBub25jZQ==",
-        "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
-        "example.com",
-        'foo; a="b"',
-    ]
-) | st.text(st.characters(max_codepoint=255), max_size=20)
-fields = st.lists(st.tuples(fieldNames, fieldValues), max_size=8)
-validFields = [
-    ("Host", "example.com"),
-    ("Upgrade", "websocket"),
-    ("Connection", "Upgrade"),
-    ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
-    ("Sec-WebSocket-Version", "13"),
-    ("Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
-]
-targets = st.sampled_from(["/", "*", "http://a/b?c"]) | st.text(
-    st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=30
-).map(lambda text: text if text[0] in "/h" else f"http://{text}")
 
 
 def outcome(act, error, *arguments):
@@ -296,9 +225,9 @@ class HandshakeTests(SynchronousTestCase):
             st.integers(0, 450),
             st.just(b"\r\n\r\n") | st.binary(max_size=20),
         ),
-        cuts,
+        chunks,
     )
-    def test_headChunking(self, start, rest, positions):
+    def test_headChunking(self, start, rest, sizes):
         """
         Where a head ends, and whether it exceeds a limit, does not depend on
         how it was cut.
@@ -316,42 +245,36 @@ class HandshakeTests(SynchronousTestCase):
         data = start + rest
         self.assertEqual(
             outcome(read, BadHandshake, [data]),
-            outcome(read, BadHandshake, cutAt(data, positions)),
+            outcome(read, BadHandshake, splitData(data, sizes)),
         )
 
     @stable
-    @given(targets, st.booleans(), fields)
-    def test_upgrades(self, target, isValid, fields):
+    @given(hostileRequestHeads())
+    def test_upgrades(self, head):
         """
         Any head is an upgrade or refused.
         """
-        headers = Headers([*(validFields if isValid else []), *fields])
-        head = RequestHead("GET", target, 1, headers)
         self.assertIn(isUpgrade(head), (True, False))
         self.assertIsNotNone(outcome(parseUpgrade, BadHandshake, head))
 
     @stable
     @given(
         st.sampled_from(["101 Odd", "200 OK", "100 Continue", "x"]),
-        st.booleans(),
-        fields,
+        hostileHeaders(),
         st.binary(max_size=30),
-        cuts,
+        chunks,
     )
-    def test_answers(self, status, isValid, fields, rest, positions):
+    def test_answers(self, status, headers, rest, sizes):
         """
         Any answer is accepted, refused or not complete, and which one does not
         depend on how it was cut.
         """
-        lines = [
-            f"{name}: {value}"
-            for name, value in [*(validFields if isValid else []), *fields]
-        ]
+        lines = [f"{name}: {value}" for name, value in headers]
         head = "\r\n".join((f"HTTP/1.1 {status}", *lines, "", ""))
         data = head.encode("latin-1") + rest
 
         def answer(pieces):
-            handshake = ClientHandshake("a", "/", validFields[3][1], LIMITS)
+            handshake = ClientHandshake("a", "/", KEY, LIMITS)
             received = b""
             for number, piece in enumerate(pieces):
                 accepted = handshake.receiveData(piece)
@@ -362,11 +285,11 @@ class HandshakeTests(SynchronousTestCase):
 
         self.assertEqual(
             outcome(answer, HandshakeRefused, [data]),
-            outcome(answer, HandshakeRefused, cutAt(data, positions)),
+            outcome(answer, HandshakeRefused, splitData(data, sizes)),
         )
 
     @stable
-    @given(st.lists(fieldValues | st.text('a;=,"\\ \t', max_size=30), max_size=3))
+    @given(st.lists(headerValues() | st.text('a;=,"\\ \t', max_size=30), max_size=3))
     def test_grammars(self, values):
         """
         Any header is a list or refused, and a list of extensions that was
@@ -380,7 +303,9 @@ class HandshakeTests(SynchronousTestCase):
         self.assertEqual(parseExtensions([serializeExtensions(offers)]), offers)
 
     @stable
-    @given(st.lists(st.tuples(st.text(max_size=9) | fieldNames, st.text(max_size=20))))
+    @given(
+        st.lists(st.tuples(st.text(max_size=9) | headerNames(), st.text(max_size=20)))
+    )
     def test_injection(self, fields):
         """
         Any header is written on one line or refused.

@@ -1,5 +1,5 @@
 """
-Tests for L{txws.testing}.
+Tests for L{txws.testing.transports}.
 """
 
 from __future__ import annotations
@@ -7,14 +7,11 @@ from __future__ import annotations
 from twisted.internet.address import IPv4Address
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IConsumer, IPushProducer, ITCPTransport
-from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from txws.interfaces import IWebSocketHandler
-from txws.testing import MemoryConnection, MemoryTransport, RecordingHandler
-
-from .contract import Producer, Recorder, TransportContract
+from tests.contract import Producer, Recorder, TransportContract
+from txws.testing import MemoryConnection, MemoryTransport
 
 
 class ContractTests(TransportContract, SynchronousTestCase):
@@ -206,115 +203,3 @@ class MemoryTransportTests(SynchronousTestCase):
         self.assertTrue(self.transport.hasEnded)
         self.assertTrue(self.transport.isAborted)
         self.assertTrue(self.transport.disconnecting)
-
-
-class MemoryConnectionTests(SynchronousTestCase):
-    """
-    Tests for L{MemoryConnection} alone.
-    """
-
-    def setUp(self) -> None:
-        """
-        Connect two protocols.
-        """
-        self.server, self.client = Recorder(), Recorder()
-
-    def test_addresses(self):
-        """
-        The host of one is the peer of the other.
-        """
-        connection = MemoryConnection(self.server, self.client)
-        self.assertIs(self.server.transport, connection.server)
-        self.assertIs(self.client.transport, connection.client)
-        self.assertEqual(connection.server.getHost(), connection.client.getPeer())
-        self.assertEqual(connection.server.getPeer(), connection.client.getHost())
-        self.assertNotEqual(connection.server.getHost(), connection.client.getHost())
-
-    def test_pieces(self):
-        """
-        Bytes can be carried in pieces.
-        """
-        pieces: list[bytes] = []
-
-        class Pieces(Recorder):
-            """
-            Notes each piece.
-            """
-
-            def dataReceived(self, data: bytes) -> None:
-                """
-                Note it.
-                """
-                pieces.append(data)
-
-        connection = MemoryConnection(Pieces(), self.client)
-        connection.client.write(b"abcdefg")
-        connection.flush(3)
-        self.assertEqual(pieces, [b"abc", b"def", b"g"])
-
-    def test_window(self):
-        """
-        The network takes no more than its window of what is not read; the
-        rest waits with who wrote it.
-        """
-        connection = MemoryConnection(self.server, self.client, window=10)
-        producer = Producer()
-        connection.client.registerProducer(producer, True)
-        connection.server.pauseProducing()
-        connection.client.write(bytes(range(100)) * 1000)
-        connection.flush()
-        self.assertEqual(connection.server.unreadSize, 10)
-        self.assertEqual(sum(map(len, connection.client.writes)), 99990)
-        self.assertEqual(producer.told, ["pause"])
-        connection.server.resumeProducing()
-        connection.flush()
-        self.assertEqual(self.server.received, bytes(range(100)) * 1000)
-        self.assertEqual(producer.told, ["pause", "resume"])
-
-    def test_step(self):
-        """
-        Bytes can be carried once, and whether there were any is told.
-        """
-        connection = MemoryConnection(self.server, self.client, window=1)
-        connection.client.write(b"ab")
-        self.assertTrue(connection.step())
-        self.assertEqual(self.server.received, b"a")
-        self.assertTrue(connection.step())
-        self.assertFalse(connection.step())
-        self.assertEqual(self.server.received, b"ab")
-
-
-class RecordingHandlerTests(SynchronousTestCase):
-    """
-    Tests for L{RecordingHandler}.
-    """
-
-    def test_records(self):
-        """
-        It notes all calls, in their order, and the messages alone.
-        """
-        handler = RecordingHandler()
-        verifyObject(IWebSocketHandler, handler)
-        self.assertIsNone(handler.reason)
-        transport: object = object()
-        reason = Failure(ConnectionDone())
-        handler.negotiationStarted(transport)  # type: ignore[arg-type]  # not used
-        handler.negotiationFinished()
-        handler.textMessageReceived("a")
-        handler.pongReceived(b"b")
-        handler.bytesMessageReceived(b"c")
-        handler.connectionLost(reason)
-        self.assertEqual(
-            handler.events,
-            [
-                ("negotiationStarted",),
-                ("negotiationFinished",),
-                ("textMessageReceived", "a"),
-                ("pongReceived", b"b"),
-                ("bytesMessageReceived", b"c"),
-                ("connectionLost",),
-            ],
-        )
-        self.assertEqual(handler.messages, ["a", b"c"])
-        self.assertIs(handler.reason, reason)
-        self.assertIs(handler.transport, transport)

@@ -1,12 +1,6 @@
 """
-Tools to test WebSocket applications with, in memory: no socket, no clock but
-the one that the test turns.
-
-L{MemoryTransport} behaves like a TCP connection of Twisted's, down to its
-buffer that fills up; L{MemoryConnection} is two of them, joined.
-L{RecordingHandler} notes what it is told.
-
-The rest of the package does not import this module.
+One end of a connection in memory, which behaves like a TCP connection of
+Twisted's, down to its buffer that fills up.
 """
 
 from __future__ import annotations
@@ -27,13 +21,11 @@ from twisted.internet.interfaces import (
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from .handlers import WebSocketHandler
-from .interfaces import IWebSocketTransport
+__all__ = ["CLIENT_ADDRESS", "SERVER_ADDRESS", "MemoryTransport"]
 
-__all__ = ["MemoryConnection", "MemoryTransport", "RecordingHandler"]
-
-_SERVER = IPv4Address("TCP", "192.0.2.1", 80)
-_CLIENT = IPv4Address("TCP", "192.0.2.2", 50000)
+# Of the networks that are reserved for documentation, RFC 5737.
+SERVER_ADDRESS = IPv4Address("TCP", "192.0.2.1", 80)
+CLIENT_ADDRESS = IPv4Address("TCP", "192.0.2.2", 50000)
 
 
 @implementer(ITCPTransport, IConsumer, IPushProducer)
@@ -59,8 +51,8 @@ class MemoryTransport:
     def __init__(
         self,
         protocol: IProtocol,
-        host: IPv4Address = _SERVER,
-        peer: IPv4Address = _CLIENT,
+        host: IPv4Address = SERVER_ADDRESS,
+        peer: IPv4Address = CLIENT_ADDRESS,
     ) -> None:
         """
         @param protocol: whose connection it is; connect it with L{connect}.
@@ -354,129 +346,3 @@ class MemoryTransport:
         Close the connection.
         """
         self.loseConnection()
-
-
-class MemoryConnection:
-    """
-    Two protocols, connected in memory.
-
-    @ivar server: the transport of the server's protocol.
-    @ivar client: the transport of the client's protocol.
-    """
-
-    def __init__(
-        self, server: IProtocol, client: IProtocol, window: int | None = None
-    ) -> None:
-        """
-        Connect both.
-
-        @param server: the server's protocol.
-        @param client: the client's protocol.
-        @param window: how many bytes the network takes that are not read on
-            the other side; L{None} for no limit.
-        """
-        self.server = MemoryTransport(server)
-        self.client = MemoryTransport(client, host=_CLIENT, peer=_SERVER)
-        self._window = window
-        self.server.connect()
-        self.client.connect()
-
-    def flush(self, size: int | None = None) -> None:
-        """
-        Carry bytes both ways until nothing moves.
-
-        @param size: in pieces of so many bytes; L{None} for as they come.
-        """
-        while self.step(size):
-            pass
-
-    def step(self, size: int | None = None) -> bool:
-        """
-        Carry bytes both ways, once.
-
-        @param size: in pieces of so many bytes; L{None} for as they come.
-        @return: whether anything moved.
-        """
-        there = self._carry(self.client, self.server, size)
-        back = self._carry(self.server, self.client, size)
-        return there or back
-
-    def _carry(
-        self, source: MemoryTransport, sink: MemoryTransport, size: int | None
-    ) -> bool:
-        """
-        Carry bytes one way.
-
-        @return: whether there was anything to carry.
-        """
-        before = (source.isLost, sink.isLost, sink.unreadSize)
-        room = None if self._window is None else self._window - sink.unreadSize
-        data = source.takeData(room)
-        for start in range(0, len(data), size or max(len(data), 1)):
-            sink.receiveData(data[start : start + size] if size else data)
-        if data and sink.isLost:
-            # Nobody is there to take it.
-            source.lose(ConnectionLost())
-        source.settle()
-        if source.isAborted:
-            sink.lose(ConnectionLost())
-        elif source.hasEnded:
-            sink.lose()
-        sink.settle()
-        return bool(data) or before != (source.isLost, sink.isLost, sink.unreadSize)
-
-
-class RecordingHandler(WebSocketHandler):
-    """
-    Notes what it is told.
-
-    @ivar events: the calls of its methods, as tuples of the method's name and
-        its arguments.
-    @ivar messages: the messages received, text and binary.
-    @ivar reason: what the connection was lost with, or L{None}.
-    """
-
-    def __init__(self) -> None:
-        self.events: list[tuple[object, ...]] = []
-        self.messages: list[str | bytes] = []
-        self.reason: Failure | None = None
-
-    def negotiationStarted(self, transport: IWebSocketTransport) -> None:
-        """
-        Note the transport.
-        """
-        super().negotiationStarted(transport)
-        self.events.append(("negotiationStarted",))
-
-    def negotiationFinished(self) -> None:
-        """
-        Note that it was called.
-        """
-        self.events.append(("negotiationFinished",))
-
-    def textMessageReceived(self, message: str) -> None:
-        """
-        Note a text message.
-        """
-        self.events.append(("textMessageReceived", message))
-        self.messages.append(message)
-
-    def bytesMessageReceived(self, data: bytes) -> None:
-        """
-        Note a binary message.
-        """
-        self.events.append(("bytesMessageReceived", data))
-        self.messages.append(data)
-
-    def pongReceived(self, payload: bytes) -> None:
-        """
-        Note a Pong.
-        """
-        self.events.append(("pongReceived", payload))
-
-    def connectionLost(self, reason: Failure) -> None:
-        """
-        Note the end.
-        """
-        self.events.append(("connectionLost",))
-        self.reason = reason
