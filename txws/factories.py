@@ -23,6 +23,7 @@ from zope.interface import implementer
 from .errors import InvalidSetting
 from .interfaces import (
     IExtensionFactory,
+    IStartedHandlerFactory,
     IWebSocketHandler,
     IWebSocketHandlerFactory,
     IWebSocketRequest,
@@ -269,14 +270,14 @@ class WebSocketFactory(ServerFactory):
 
     def startFactory(self) -> None:
         """
-        Start the wrapped factory and the site with this one.
+        Start the application, if it wants to know, and the site with this one.
         """
         for factory in self._factoriesBelow():
             factory.doStart()
 
     def stopFactory(self) -> None:
         """
-        Stop the wrapped factory and the site with this one.
+        Stop the application, if it wants to know, and the site with this one.
         """
         for factory in self._factoriesBelow():
             factory.doStop()
@@ -329,13 +330,13 @@ class WebSocketFactory(ServerFactory):
                 # It has not been cancelled.
                 gone.callback(None)
 
-    def _factoriesBelow(self) -> list[IProtocolFactory]:
+    def _factoriesBelow(self) -> list[IProtocolFactory | IStartedHandlerFactory]:
         """
         Find the factories that live as long as this one.
         """
-        factories = []
-        if isinstance(self._handlerFactory, StreamHandlerFactory):
-            factories.append(self._handlerFactory.factory)
+        factories: list[IProtocolFactory | IStartedHandlerFactory] = []
+        if IStartedHandlerFactory.providedBy(self._handlerFactory):
+            factories.append(self._handlerFactory)
         if self._site is not None:
             factories.append(self._site)
         return factories
