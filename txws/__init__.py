@@ -45,6 +45,7 @@ __all__ = [
     "InvalidSetting",
     "KeepalivePolicy",
     "Limits",
+    "Router",
     "WebSocketClosed",
     "WebSocketFactory",
     "WebSocketFailed",
@@ -78,6 +79,7 @@ if TYPE_CHECKING:
         KeepalivePolicy,
         Limits,
     )
+    from .routing import Router
     from .services import WebSocketService
     from .wire.codes import CloseCode
 
@@ -106,6 +108,7 @@ _MODULES = {
         "KeepalivePolicy",
         "Limits",
     ),
+    "routing": ("Router",),
     "services": ("WebSocketService",),
     "wire.codes": ("CloseCode",),
 }

@@ -30,7 +30,7 @@ from .interfaces import (
     IWebSocketTransport,
 )
 from .negotiation import ServerSettings
-from .policy import HandshakePolicy, KeepalivePolicy, Limits
+from .policy import HandshakePolicy, KeepalivePolicy, Limits, checkPolicies
 from .server import WebSocketServerProtocol
 from .streaming import StreamHandler, StreamHandlerFactory
 from .wire.codes import CloseCode, isSendableCloseCode
@@ -214,13 +214,7 @@ class WebSocketFactory(ServerFactory):
         @param clock: what schedules; L{None} for the reactor.
         @raise InvalidSetting: if the application, or a setting, is none.
         """
-        for name, setting, kind in (
-            ("limits", limits, Limits),
-            ("keepalive", keepalive, KeepalivePolicy),
-            ("handshake", handshake, HandshakePolicy),
-        ):
-            if not (setting is None or isinstance(setting, kind)):
-                raise InvalidSetting(name, f"must be {kind.__name__}, not {setting!r}")
+        checkPolicies(limits, keepalive, handshake)
         self._handlerFactory = handlerFactoryFor(application, text)
         self._limits = limits or Limits()
         self._keepalive = keepalive or KeepalivePolicy()
