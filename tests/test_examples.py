@@ -28,7 +28,7 @@ from txws import HandlerFactory, HandshakePolicy, WebSocketFactory
 from txws.client import ClientSettings, WebSocketClientProtocol
 from txws.tap import Options
 from txws.testing import MemoryConnection, RecordingHandler
-from txws.wire.codes import Opcode
+from txws.wire.codes import CloseCode, Opcode
 
 from .certificates import makePEM
 from .peers import (
@@ -100,15 +100,13 @@ class ExampleTestCase(SynchronousTestCase):
         return WebSocketFactory(options["application"])
 
     def connect(
-        self, factory: Any, *subprotocols: str
+        self, factory: Any, *subprotocols: str, target: str = "/"
     ) -> tuple[RecordingHandler, MemoryConnection]:
         """
         Connect a client to what is served.
         """
         client = RecordingHandler()
-        connection = connectClient(
-            factory, client, self.reactor, subprotocols=subprotocols
-        )
+        connection = connectClient(factory, client, self.reactor, target, subprotocols)
         return client, connection
 
     def leave(self, client: RecordingHandler, connection: MemoryConnection) -> None:
@@ -241,6 +239,32 @@ class HandlerTests(ExampleTestCase):
         unknown.send(makeRequest(("Cookie", "session=guess")))
         self.assertEqual(unknown.takeAnswer().status, 403)
         unknown.leave()
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_router(self) -> None:
+        """
+        C{router} greets, repeats and echoes, each at its path and with its
+        limits.
+        """
+        factory = self.wrapped("router")
+        client, connection = self.connect(factory, target="/hello/Ada")
+        self.assertEqual(client.messages, ["Hello, Ada."])
+        self.leave(client, connection)
+        client, connection = self.connect(factory, target="/stream")
+        client.transport.sendBytesMessage(bytes(2000))
+        connection.flush()
+        self.assertEqual(client.messages, [bytes(2000)])
+        self.leave(client, connection)
+        client, connection = self.connect(factory, target="/repeat/2")
+        client.transport.sendTextMessage("again")
+        client.transport.sendTextMessage("a" * 1025)
+        connection.flush()
+        self.assertEqual(client.messages, ["again", "again"])
+        self.assertEqual(client.reason.value.code, CloseCode.MESSAGE_TOO_BIG)
+        peer = RawPeer(factory)
+        peer.send(makeRequest(target="/repeat/10"))
+        self.assertEqual(peer.takeAnswer().status, 404)
+        peer.leave()
         self.assertEqual(self.reactor.getDelayedCalls(), [])
 
     def test_firehose(self) -> None:
