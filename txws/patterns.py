@@ -30,10 +30,12 @@ __all__ = ["Patterns"]
 
 _T = TypeVar("_T")
 
-# A parameter, as werkzeug spells it.
+# A parameter, as werkzeug spells it, and the arguments of its converter.
 _PARAMETER = re.compile(
-    r"<(?:[a-zA-Z_][a-zA-Z0-9_]*(?:\(.*?\))?:)?[a-zA-Z_][a-zA-Z0-9_]*>"
+    r"<(?:[a-zA-Z_][a-zA-Z0-9_]*(?:\((.*?)\))?:)?[a-zA-Z_][a-zA-Z0-9_]*>"
 )
+_ARGUMENT = r"""\s*(?:\w+\s*=\s*)?(?:[\w.]+|"[^"]*"|'[^']*')\s*"""
+_ARGUMENTS = re.compile(rf"(?:{_ARGUMENT}(?:,{_ARGUMENT})*)?")
 
 
 class _Any(AnyConverter):
@@ -65,7 +67,12 @@ class _Pattern(Rule):
 
     def __init__(self, pattern: str) -> None:
         super().__init__(pattern)
-        self._texts = _PARAMETER.split(pattern)
+        pieces = _PARAMETER.split(pattern)
+        self._texts = pieces[::2]
+        for arguments in pieces[1::2]:
+            # Werkzeug leaves out what it cannot read at their end.
+            if _ARGUMENTS.fullmatch(arguments or "") is None:
+                raise ValueError(f"cannot read ({arguments})")
         self.found: dict[str, BaseConverter] = {}
 
     def get_converter(
