@@ -182,6 +182,8 @@ class OrderTests(PatternTestCase):
             (f"/{ID}", "/<uuid:a>", "/<a>"),
             ("/a/b", "/a/b", "/a/<b>", "/<a>/b", "/<a>/<b>", "/<path:a>"),
             ("/a/b/c", "/<a>/<b>/c", "/<path:a>/b/c", "/<path:a>/c", "/<path:a>"),
+            ("/a/b/c", "/<path:a>/b/c", "/<path:a>/c", "/<path:a>"),
+            ("/a.js", "/<a>.js", "/<a>s", "/<a>"),
             ("/a.js", "/a<b>", "/<a>.js", "/<a>s", "/<int:a>", "/<a>"),
             ("/red-room", "/red-<b>", "/<slug:a>", "/<a>"),
         ):
