@@ -34,7 +34,7 @@ from txws.testing import (
     MemoryServer,
     RecordingHandler,
 )
-from txws.wire.codes import Opcode
+from txws.wire.codes import CloseCode, Opcode
 
 from .certificates import makePEM
 from .peers import (
@@ -106,15 +106,13 @@ class ExampleTestCase(SynchronousTestCase):
         return WebSocketFactory(options["application"])
 
     def connect(
-        self, factory: Any, *subprotocols: str
+        self, factory: Any, *subprotocols: str, target: str = "/"
     ) -> tuple[RecordingHandler, MemoryConnection]:
         """
         Connect a client to what is served.
         """
         client = RecordingHandler()
-        connection = connectClient(
-            factory, client, self.reactor, subprotocols=subprotocols
-        )
+        connection = connectClient(factory, client, self.reactor, target, subprotocols)
         return client, connection
 
     def leave(self, client: RecordingHandler, connection: MemoryConnection) -> None:
@@ -269,6 +267,32 @@ class HandlerTests(ExampleTestCase):
         """
         client.close()
         self.assertEqual(client.closeCode, 1000)
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_router(self) -> None:
+        """
+        C{router} greets, repeats and echoes, each at its path and with its
+        limits.
+        """
+        factory = self.wrapped("router")
+        client, connection = self.connect(factory, target="/hello/Ada")
+        self.assertEqual(client.messages, ["Hello, Ada."])
+        self.leave(client, connection)
+        client, connection = self.connect(factory, target="/stream")
+        client.transport.sendBytesMessage(bytes(2000))
+        connection.flush()
+        self.assertEqual(client.messages, [bytes(2000)])
+        self.leave(client, connection)
+        client, connection = self.connect(factory, target="/repeat/2")
+        client.transport.sendTextMessage("again")
+        client.transport.sendTextMessage("a" * 1025)
+        connection.flush()
+        self.assertEqual(client.messages, ["again", "again"])
+        self.assertEqual(client.reason.value.code, CloseCode.MESSAGE_TOO_BIG)
+        peer = RawPeer(factory)
+        peer.send(makeRequest(target="/repeat/10"))
+        self.assertEqual(peer.takeAnswer().status, 404)
+        peer.leave()
         self.assertEqual(self.reactor.getDelayedCalls(), [])
 
     def test_firehose(self) -> None:

@@ -32,7 +32,7 @@ from txws.factories import (
     handlerFactoryFor,
 )
 from txws.handlers import WebSocketHandler
-from txws.interfaces import IWebSocketHandlerFactory
+from txws.interfaces import IStartedHandlerFactory, IWebSocketHandlerFactory
 from txws.policy import KeepalivePolicy
 from txws.streaming import StreamHandlerFactory
 from txws.testing import RecordingHandler
@@ -290,6 +290,31 @@ class FactoryTests(FactoryTestCase):
 
         self.assertEqual(wrapped.events, ["start", "stop"])
         self.assertEqual(site.events, ["start", "stop"])
+
+    def test_startsWhoWantsToKnow(self):
+        """
+        A handler factory is started and stopped with it, if it wants to know.
+        """
+
+        @implementer(IStartedHandlerFactory)
+        class Started(OddFactory):
+            events: tuple[str, ...] = ()
+
+            def doStart(self) -> None:
+                self.events += ("start",)
+
+            def doStop(self) -> None:
+                self.events += ("stop",)
+
+        application = Started()
+        factory = WebSocketFactory(application, clock=self.clock)
+
+        factory.doStart()
+        self.assertEqual(application.events, ("start",))
+        factory.doStop()
+
+        self.assertEqual(application.events, ("start", "stop"))
+        verifyObject(IStartedHandlerFactory, application)
 
     def test_startsWithoutAnythingBelow(self):
         """

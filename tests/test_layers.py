@@ -25,6 +25,7 @@ STEPS = {
     "demo": 5,
     "services": 5,
     "endpoints": 5,
+    "routing": 4.5,
     "factories": 4,
     "groups": 4,
     "resource": 4,
@@ -47,6 +48,7 @@ STEPS = {
     "request": 1.5,
     "policy": 1.4,
     "urls": 1.1,
+    "patterns": 1.4,
     "errors": 1,
     "interfaces": 1,
 }
@@ -199,6 +201,17 @@ class LayerTests(SynchronousTestCase):
             if any(imported.startswith("twisted.web") for imported in importsOf(tree))
         }
         self.assertEqual(users, {"resource"})
+
+    def test_onlyPatternsKnowWerkzeug(self) -> None:
+        """
+        C{werkzeug} is imported by C{patterns} alone.
+        """
+        users = {
+            name
+            for name, tree in modules(PACKAGE).items()
+            if any(imported.startswith("werkzeug") for imported in importsOf(tree))
+        }
+        self.assertEqual(users, {"patterns"})
 
     def test_theReactorIsImportedInsideFunctions(self) -> None:
         """

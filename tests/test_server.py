@@ -633,6 +633,91 @@ class RefusalTests(ServerTestCase):
             self.assertEqual(built, [], case)
 
 
+class PathTests(ServerTestCase):
+    """
+    What HTTP says of paths and methods, where there is no site: RFC 9110
+    sections 15.5.5, 15.5.6 and 15.5.22.
+    """
+
+    def ask(self, method: str, target: str) -> bytes:
+        """
+        Make a request that is no upgrade.
+        """
+        return f"{method} {target} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+
+    def connectToPaths(self) -> RawPeer:
+        """
+        Connect to a server that has two paths.
+        """
+        return self.connect(handshake=HandshakePolicy(paths=["/chat", "/café"]))
+
+    def test_unknownPath(self):
+        """
+        Where there is nothing, the answer is 404 whatever the method is, and
+        whether an upgrade is asked for or not.
+        """
+        for request in (
+            self.ask("GET", "/else"),
+            self.ask("POST", "/else"),
+            self.ask("GET", "/chat/"),
+            self.ask("GET", "//chat"),
+            self.ask("GET", "http://example.com/"),
+            makeRequest(target="/else"),
+            makeRequest(target="/else", method="POST"),
+        ):
+            peer = self.connectToPaths()
+
+            peer.send(request)
+
+            answer = self.assertRefused(peer, 404, request)
+            self.assertNotIn("Allow", answer.headers)
+        self.assertEqual(self.handlers, [])
+
+    def test_otherMethod(self):
+        """
+        At a path that is there, any method but GET gets 405, and is told which
+        one is allowed.
+        """
+        for request in (
+            self.ask("POST", "/chat"),
+            self.ask("HEAD", "/chat?a=b"),
+            self.ask("get", "/chat"),
+            self.ask("DELETE", "/caf%C3%A9"),
+            self.ask("PUT", "http://example.com/chat"),
+            makeRequest(target="/chat", method="POST"),
+        ):
+            peer = self.connectToPaths()
+
+            peer.send(request)
+
+            answer = self.assertRefused(peer, 405, request)
+            self.assertEqual(answer.headers.getAll("Allow"), ["GET"], request)
+
+    def test_noUpgrade(self):
+        """
+        At a path that is there, a GET that is no upgrade is told what to
+        upgrade to.
+        """
+        for target in ("/chat", "/ch%61t?a=b", "/caf%C3%A9", "http://a.example/chat"):
+            peer = self.connectToPaths()
+
+            peer.send(self.ask("GET", target))
+
+            answer = self.assertRefused(peer, 426, target)
+            self.assertEqual(answer.headers.getAll("Upgrade"), ["websocket"])
+
+    def test_noPath(self):
+        """
+        A target that has no path gets 400.
+        """
+        for target in ("*", "/%ff", "http://[/", "mailto:a"):
+            peer = self.connectToPaths()
+
+            peer.send(self.ask("OPTIONS", target))
+
+            self.assertRefused(peer, 400, target)
+
+
 class DepartureTests(ServerTestCase):
     """
     Whoever is refused, or says nothing, is seen off.

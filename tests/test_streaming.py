@@ -34,7 +34,11 @@ from zope.interface.verify import verifyObject
 
 from txws.client import ClientSettings, WebSocketClientProtocol
 from txws.factories import WebSocketFactory
-from txws.interfaces import IWebSocketHandler, IWebSocketHandlerFactory
+from txws.interfaces import (
+    IStartedHandlerFactory,
+    IWebSocketHandler,
+    IWebSocketHandlerFactory,
+)
 from txws.policy import HandshakePolicy
 from txws.streaming import StreamHandler, StreamHandlerFactory, StreamTransport
 from txws.testing import RecordingHandler
@@ -942,7 +946,8 @@ class FactoryTests(StreamTestCase):
         peer = self.connect()
         factory = Factory.forProtocol(Recorder)
 
-        verifyObject(IWebSocketHandlerFactory, StreamHandlerFactory(factory))
+        for interface in (IWebSocketHandlerFactory, IStartedHandlerFactory):
+            verifyObject(interface, StreamHandlerFactory(factory))
         handler = streamHandlerFor(factory, peer.transport)
         self.assertIsInstance(handler, StreamHandler)
         verifyObject(IWebSocketHandler, handler)

@@ -22,6 +22,7 @@ from zope.interface.verify import verifyObject
 from txws.demo import Demo, Echo
 from txws.factories import WebSocketFactory
 from txws.policy import SAME_ORIGIN, HandshakePolicy, KeepalivePolicy, Limits
+from txws.routing import Router
 from txws.tap import Options, makeService
 from txws.wire.codes import CloseCode, Opcode
 
@@ -71,6 +72,9 @@ class Shouting(Protocol):
 
 
 echoFactory = EchoFactory()
+router = Router()
+router.add("/echo", EchoFactory(), limits=Limits(maxMessageSize=5))
+router.add("/demo/<name>", Echo)
 demo = Demo()
 number = 5
 
@@ -371,13 +375,14 @@ class OptionsTests(OptionsTestCase):
     def test_wrap(self):
         """
         What is named is loaded: a factory, a class of factories, of protocols
-        or of handlers, a handler factory.
+        or of handlers, a handler factory, a router.
         """
         for name, expected in (
             ("tests.test_tap.echoFactory", echoFactory),
             ("tests.test_tap.LineEcho", LineEcho),
             ("txws.demo.Echo", Echo),
             ("tests.test_tap.demo", demo),
+            ("tests.test_tap.router", router),
         ):
             self.assertIs(self.parse("--wrap", name)["application"], expected)
         made = self.parse("-w", "tests.test_tap.EchoFactory")["application"]
@@ -574,6 +579,23 @@ class ServiceTests(OptionsTestCase):
             peer.sendFrame(Opcode.TEXT, b"hello\r\n")
 
             self.assertEqual(peer.takeMessages(), [echo])
+
+    def test_router(self):
+        """
+        A router's applications are served, each at its path and with its
+        settings; those that the command line sets are for the others.
+        """
+        arguments = ("--wrap=tests.test_tap.router", "--max-message-size=7")
+        for target, size in (("/echo", 5), ("/demo/a", 7)):
+            peer = self.upgraded(*arguments, target=target)
+            peer.sendFrame(Opcode.TEXT, b"a" * (size - 2) + b"\r\n")
+            self.assertEqual(len(peer.takeMessages()), 1)
+            peer.sendFrame(Opcode.TEXT, b"a" * (size + 1))
+            self.assertEqual(peer.takeCloseCode(), CloseCode.MESSAGE_TOO_BIG)
+        peer = self.connect(*arguments)
+        peer.send(makeRequest())
+        self.assertEqual(peer.takeAnswer().status, 404)
+        self.assertIn("handlers", self.assertWrong("text", arguments[0], "--text"))
 
     def test_wrappedHasNoPage(self):
         """

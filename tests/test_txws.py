@@ -125,6 +125,12 @@ class FacadeTests(SynchronousTestCase):
         """
         self.assertEqual(self.importAndList("from txws import *", "twisted.web"), [])
 
+    def test_noWerkzeug(self):
+        """
+        Using the public names loads no C{werkzeug}, which is an extra.
+        """
+        self.assertEqual(self.importAndList("from txws import *", "werkzeug"), [])
+
     def test_version(self):
         """
         The version is the one of the distribution.

@@ -62,6 +62,7 @@ __all__ = [
     "KeepalivePolicy",
     "Limits",
     "PreparedMessage",
+    "Router",
     "SharedWebSocketHandler",
     "WebSocketClosed",
     "WebSocketFactory",
@@ -103,6 +104,7 @@ if TYPE_CHECKING:
         KeepalivePolicy,
         Limits,
     )
+    from .routing import Router
     from .services import WebSocketService
     from .wire.codes import CloseCode
     from .wire.prepared import PreparedMessage
@@ -139,6 +141,7 @@ _MODULES = {
         "KeepalivePolicy",
         "Limits",
     ),
+    "routing": ("Router",),
     "services": ("WebSocketService",),
     "wire.codes": ("CloseCode",),
     "wire.prepared": ("PreparedMessage",),

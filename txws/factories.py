@@ -28,13 +28,14 @@ from .handlers import SharedHandlerFactory
 from .interfaces import (
     IExtensionFactory,
     ISharedWebSocketHandler,
+    IStartedHandlerFactory,
     IWebSocketHandler,
     IWebSocketHandlerFactory,
     IWebSocketRequest,
     IWebSocketTransport,
 )
 from .negotiation import ServerSettings
-from .policy import HandshakePolicy, KeepalivePolicy, Limits
+from .policy import HandshakePolicy, KeepalivePolicy, Limits, checkPolicies
 from .server import WebSocketServerProtocol
 from .streaming import StreamHandler, StreamHandlerFactory
 from .wire.codes import CloseCode, isSendableCloseCode
@@ -231,13 +232,7 @@ class WebSocketFactory(ServerFactory):
         @param clock: what schedules; L{None} for the reactor.
         @raise InvalidSetting: if the application, or a setting, is none.
         """
-        for name, setting, kind in (
-            ("limits", limits, Limits),
-            ("keepalive", keepalive, KeepalivePolicy),
-            ("handshake", handshake, HandshakePolicy),
-        ):
-            if not (setting is None or isinstance(setting, kind)):
-                raise InvalidSetting(name, f"must be {kind.__name__}, not {setting!r}")
+        checkPolicies(limits, keepalive, handshake)
         self._handlerFactory = handlerFactoryFor(application, text)
         self._limits = limits or Limits()
         self._keepalive = keepalive or KeepalivePolicy()
@@ -287,14 +282,14 @@ class WebSocketFactory(ServerFactory):
 
     def startFactory(self) -> None:
         """
-        Start the wrapped factory and the site with this one.
+        Start the application, if it wants to know, and the site with this one.
         """
         for factory in self._factoriesBelow():
             factory.doStart()
 
     def stopFactory(self) -> None:
         """
-        Stop the wrapped factory and the site with this one.
+        Stop the application, if it wants to know, and the site with this one.
         """
         for factory in self._factoriesBelow():
             factory.doStop()
@@ -374,13 +369,13 @@ class WebSocketFactory(ServerFactory):
                 # It has not been cancelled.
                 gone.callback(None)
 
-    def _factoriesBelow(self) -> list[IProtocolFactory]:
+    def _factoriesBelow(self) -> list[IProtocolFactory | IStartedHandlerFactory]:
         """
         Find the factories that live as long as this one.
         """
-        factories = []
-        if isinstance(self._handlerFactory, StreamHandlerFactory):
-            factories.append(self._handlerFactory.factory)
+        factories: list[IProtocolFactory | IStartedHandlerFactory] = []
+        if IStartedHandlerFactory.providedBy(self._handlerFactory):
+            factories.append(self._handlerFactory)
         if self._site is not None:
             factories.append(self._site)
         return factories

@@ -47,6 +47,7 @@ __all__ = [
     "IPingHandler",
     "IRoute",
     "ISharedWebSocketHandler",
+    "IStartedHandlerFactory",
     "IWebSocketHandler",
     "IWebSocketHandlerFactory",
     "IWebSocketRequest",
@@ -435,6 +436,24 @@ class IWebSocketHandlerFactory(Interface):
         @return: L{None} to refuse the handshake with status 403.
         @raise txws.wire.errors.BadHandshake: to refuse it with another status,
             headers and a body.
+        """
+
+
+class IStartedHandlerFactory(Interface):
+    """
+    An L{IWebSocketHandlerFactory} that wants to know when it is served, as an
+    L{IProtocolFactory<twisted.internet.interfaces.IProtocolFactory>} does.
+    """
+
+    def doStart() -> None:
+        """
+        A server that it is given to listens on its first port.  Each of
+        several servers calls this.
+        """
+
+    def doStop() -> None:
+        """
+        A server that has called L{doStart} does not listen any more.
         """
 
 

@@ -22,6 +22,7 @@ from .interfaces import (
     IExtension,
     IExtensionFactory,
     IFragmentHandler,
+    IRoute,
     IWebSocketHandler,
     IWebSocketHandlerFactory,
     IWebSocketRouter,
@@ -69,6 +70,7 @@ class ServerSettings:
         Tell whether there may be a WebSocket at a path.
 
         @param path: percent-decoded.
+        @raise BadHandshake: if a router fails.
         """
         paths = self.handshake.paths
         if paths is not None and path not in paths:
@@ -76,7 +78,7 @@ class ServerSettings:
         router = self.handlerFactory
         if not IWebSocketRouter.providedBy(router):
             return True
-        return router.findRoute(path) is not None
+        return _findRoute(router, path) is not None
 
     def at(self, path: str) -> tuple[ServerSettings, Mapping[str, object]]:
         """
@@ -88,17 +90,35 @@ class ServerSettings:
         router = self.handlerFactory
         if not IWebSocketRouter.providedBy(router):
             return self, {}
-        route = router.findRoute(path)
+        route = _findRoute(router, path)
         if route is None:
             raise BadHandshake(404, "no WebSocket at this path")
+        handshake = route.handshake or self.handshake
+        if handshake.paths is None and self.handshake.paths is not None:
+            handshake = replace(handshake, paths=self.handshake.paths)
         settings = replace(
             self,
             handlerFactory=route.handlerFactory,
             limits=route.limits or self.limits,
             keepalive=route.keepalive or self.keepalive,
-            handshake=route.handshake or self.handshake,
+            handshake=handshake,
         )
         return settings, route.parameters
+
+
+def _findRoute(router: IWebSocketRouter, path: str) -> IRoute | None:
+    """
+    Ask a router, which is a part of the application.
+
+    @raise BadHandshake: with 500 if it fails.
+    """
+    try:
+        return router.findRoute(path)
+    except BadHandshake:
+        raise
+    except Exception:
+        _log.failure("{router} raised", router=router)
+        raise BadHandshake(500, "internal error") from None
 
 
 class NegotiationOwner(Protocol):

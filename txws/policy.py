@@ -27,6 +27,7 @@ __all__ = [
     "KeepalivePolicy",
     "Limits",
     "OriginPattern",
+    "checkPolicies",
 ]
 
 KIB = 1024
@@ -241,6 +242,24 @@ class HandshakePolicy:
         """
         headers = self.headers
         return headers(request) if callable(headers) else headers
+
+
+def checkPolicies(limits: object, keepalive: object, handshake: object) -> None:
+    """
+    Check that settings are of the right kinds, or L{None}.
+
+    @param limits: for a L{Limits}.
+    @param keepalive: for a L{KeepalivePolicy}.
+    @param handshake: for a L{HandshakePolicy}.
+    @raise InvalidSetting: if one is not.
+    """
+    for name, setting, kind in (
+        ("limits", limits, Limits),
+        ("keepalive", keepalive, KeepalivePolicy),
+        ("handshake", handshake, HandshakePolicy),
+    ):
+        if not (setting is None or isinstance(setting, kind)):
+            raise InvalidSetting(name, f"must be {kind.__name__}, not {setting!r}")
 
 
 def _checkHeaders(headers: HeaderFields) -> None:

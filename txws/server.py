@@ -7,7 +7,6 @@ L{WebSocketTransport<txws.transport.WebSocketTransport>}, or to HTTP.
 from __future__ import annotations
 
 from collections.abc import Callable
-from urllib.parse import unquote
 
 from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import (
@@ -32,6 +31,7 @@ from .wire.http import HeadReader, RequestHead, parseRequestHead
 from .wire.serverhandshake import (
     UpgradeRequest,
     isUpgrade,
+    parsePath,
     parseUpgrade,
     refuseRequest,
 )
@@ -171,6 +171,8 @@ class WebSocketServerProtocol(Protocol):
             if not isUpgrade(head):
                 self._serveHTTP(head)
                 return
+            if head.method != "GET":
+                raise notAnUpgrade(self._settings, head)
             upgrade = parseUpgrade(head)
             if read[1]:
                 raise _earlyData()
@@ -295,8 +297,9 @@ def notAnUpgrade(settings: ServerSettings, head: RequestHead) -> BadHandshake:
 
     @param settings: what is at which path.
     @param head: the head of the request.
+    @raise BadHandshake: if its target has no path.
     """
-    if not settings.hasPath(unquote(head.target.partition("?")[0])):
+    if not settings.hasPath(parsePath(head.target)):
         return BadHandshake(404, "nothing is at this path")
     if head.method != "GET":
         return BadHandshake(405, "this server speaks WebSocket", [("Allow", "GET")])

@@ -30,6 +30,7 @@ from zope.interface import implementer
 
 from .encodings import Base64, Binary, Encoding, Text
 from .interfaces import (
+    IStartedHandlerFactory,
     IWebSocketHandler,
     IWebSocketHandlerFactory,
     IWebSocketRequest,
@@ -371,7 +372,7 @@ class StreamHandler:
             self._protocol.connectionLost(reason)
 
 
-@implementer(IWebSocketHandlerFactory)
+@implementer(IWebSocketHandlerFactory, IStartedHandlerFactory)
 class StreamHandlerFactory:
     """
     Makes handlers of the protocols of a factory.
@@ -387,6 +388,18 @@ class StreamHandlerFactory:
         """
         self.factory = factory
         self._isText = text
+
+    def doStart(self) -> None:
+        """
+        Start the factory.
+        """
+        self.factory.doStart()
+
+    def doStop(self) -> None:
+        """
+        Stop the factory.
+        """
+        self.factory.doStop()
 
     def buildHandler(self, request: IWebSocketRequest) -> StreamHandler | None:
         """

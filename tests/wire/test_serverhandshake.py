@@ -17,6 +17,7 @@ from txws.wire.serverhandshake import (
     UpgradeRequest,
     acceptUpgrade,
     isUpgrade,
+    parsePath,
     parseUpgrade,
     refuseRequest,
 )
@@ -449,6 +450,38 @@ class RefusedUpgradeTests(WireTestCase):
             parse,
             ("Sec-WebSocket-Extensions", "a;;b"),
         )
+
+
+class ParsePathTests(WireTestCase):
+    """
+    The path of any request, RFC 9112 section 3.2.
+    """
+
+    def test_path(self):
+        """
+        It is percent-decoded, and without the query; that of an absolute
+        target is what follows the authority.
+        """
+        for target, path in (
+            ("/", "/"),
+            ("/caf%C3%A9/a%2Fb?c=/d", "/café/a/b"),
+            ("//a", "//a"),
+            ("http://example.com/a?b", "/a"),
+            ("https://example.com", "/"),
+        ):
+            self.assertEqual(parsePath(target), path)
+
+    def test_none(self):
+        """
+        A target without a path, or with one that is no text, is refused.
+        """
+        for target, explanation in (
+            ("*", "the request target is neither a path nor a URL"),
+            ("example.com:80", "the request target is neither a path nor a URL"),
+            ("http://[/", "the request target is not a URL"),
+            ("/%FF", "the path is not UTF-8"),
+        ):
+            self.assertRefused(400, explanation, parsePath, target)
 
 
 class AcceptUpgradeTests(WireTestCase):

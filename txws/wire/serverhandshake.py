@@ -31,6 +31,7 @@ __all__ = [
     "acceptUpgrade",
     "checkAcceptanceHeaders",
     "isUpgrade",
+    "parsePath",
     "parseUpgrade",
     "refuseRequest",
 ]
@@ -87,6 +88,16 @@ def isUpgrade(head: RequestHead) -> bool:
         for value in head.headers.getAll("Upgrade")
         for element in value.split(",")
     )
+
+
+def parsePath(target: str) -> str:
+    """
+    Find the path in a request target, percent-decoded.
+
+    @param target: as it was sent, RFC 9112 section 3.2.
+    @raise BadHandshake: with 400 if there is none.
+    """
+    return _decodePath(_splitTarget(target)[0].partition("?")[0])
 
 
 def parseUpgrade(head: RequestHead) -> UpgradeRequest:

@@ -1,0 +1,1 @@
+txws.Router serves many applications by path patterns with parameters (``/chat/<room>``), each with its own limits, keepalive, origins and subprotocols, and mounts routers below prefixes; the extra ``txws[routing]`` brings what it needs.
