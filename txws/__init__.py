@@ -25,6 +25,10 @@ or a coroutine::
 
     endpoint.listen(WebSocketFactory(echo))
 
+or connect::
+
+    websocket = await connect(reactor, "wss://example.com/feed")
+
 or serve from the command line::
 
     twistd -n websocket --port 9000
@@ -39,16 +43,21 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from .version import VERSION
+
 __all__ = [
     "ANY_ORIGIN",
     "SAME_ORIGIN",
     "BadHandshake",
+    "ClientTimeouts",
     "CloseCode",
     "Conversation",
     "CoroutineFactory",
+    "DeadlineExpired",
     "Group",
     "HandlerFactory",
     "HandshakePolicy",
+    "HandshakeRefused",
     "ICloseHandler",
     "IConcurrentHandler",
     "IFragmentHandler",
@@ -62,8 +71,11 @@ __all__ = [
     "KeepalivePolicy",
     "Limits",
     "PreparedMessage",
+    "RedirectRefused",
     "Router",
     "SharedWebSocketHandler",
+    "TLSFailed",
+    "WebSocketClientEndpoint",
     "WebSocketClosed",
     "WebSocketFactory",
     "WebSocketFailed",
@@ -72,14 +84,19 @@ __all__ = [
     "WebSocketServerEndpoint",
     "WebSocketService",
     "__version__",
+    "connect",
 ]
 
 if TYPE_CHECKING:
     from .coroutines import Conversation, CoroutineFactory
-    from .endpoints import WebSocketServerEndpoint
+    from .endpoints import WebSocketClientEndpoint, WebSocketServerEndpoint, connect
     from .errors import (
         BadHandshake,
+        DeadlineExpired,
+        HandshakeRefused,
         InvalidSetting,
+        RedirectRefused,
+        TLSFailed,
         WebSocketClosed,
         WebSocketFailed,
     )
@@ -100,6 +117,7 @@ if TYPE_CHECKING:
     from .policy import (
         ANY_ORIGIN,
         SAME_ORIGIN,
+        ClientTimeouts,
         HandshakePolicy,
         KeepalivePolicy,
         Limits,
@@ -109,14 +127,18 @@ if TYPE_CHECKING:
     from .wire.codes import CloseCode
     from .wire.prepared import PreparedMessage
 
-__version__ = "1.0.0.dev0"
+__version__ = VERSION
 
 _MODULES = {
     "coroutines": ("Conversation", "CoroutineFactory"),
-    "endpoints": ("WebSocketServerEndpoint",),
+    "endpoints": ("WebSocketClientEndpoint", "WebSocketServerEndpoint", "connect"),
     "errors": (
         "BadHandshake",
+        "DeadlineExpired",
+        "HandshakeRefused",
         "InvalidSetting",
+        "RedirectRefused",
+        "TLSFailed",
         "WebSocketClosed",
         "WebSocketFailed",
     ),
@@ -137,6 +159,7 @@ _MODULES = {
     "policy": (
         "ANY_ORIGIN",
         "SAME_ORIGIN",
+        "ClientTimeouts",
         "HandshakePolicy",
         "KeepalivePolicy",
         "Limits",

@@ -1,26 +1,40 @@
 """
-Endpoints: WebSocket as one more thing that a Twisted program can listen on.
+Endpoints: WebSocket as one more thing that a Twisted program can listen on,
+or connect to.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any, overload
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
     IListeningPort,
+    IProtocol,
     IProtocolFactory,
     IReactorTime,
+    IStreamClientEndpoint,
     IStreamServerEndpoint,
 )
 from zope.interface import implementer
 
-from .factories import WebSocketFactory
-from .interfaces import IExtensionFactory
+from .coroutines import Conversation, ConversationHandler
+from .dialing import ClientOptions, Dialer
+from .factories import (
+    Application,
+    HandlerFactory,
+    WebSocketFactory,
+    handlerFactoryFor,
+)
+from .interfaces import IExtensionFactory, IWebSocketHandler
 from .policy import HandshakePolicy, KeepalivePolicy, Limits
+from .results import Result
+from .streaming import StreamHandler, StreamHandlerFactory
+from .urls import WebSocketURL
 
-__all__ = ["WebSocketServerEndpoint"]
+__all__ = ["WebSocketClientEndpoint", "WebSocketServerEndpoint", "connect"]
 
 
 @implementer(IStreamServerEndpoint)
@@ -80,3 +94,137 @@ class WebSocketServerEndpoint:
             self._makeFactory(protocolFactory)
         )
         return listening
+
+
+@implementer(IStreamClientEndpoint)
+class WebSocketClientEndpoint:
+    """
+    Connects any factory to a WebSocket server: its protocols get the bytes
+    that messages carry.
+    """
+
+    def __init__(
+        self, reactor: Any, url: str, text: bool = False, **options: Any
+    ) -> None:
+        """
+        @param reactor: what connects.
+        @param url: where to: C{ws}, C{wss}, C{ws+unix} or C{wss+unix}; see
+            L{WebSocketURL<txws.urls.WebSocketURL>}.
+        @param text: send text messages, not binary ones.
+        @param options: how; see
+            L{ClientOptions<txws.dialing.ClientOptions>}.
+        @raise InvalidSetting: if the URL, or an option, is none.
+        """
+        self._reactor = reactor
+        self._url = WebSocketURL.parse(url)
+        self._text = text
+        self._options = _makeOptions(options)
+
+    def __repr__(self) -> str:
+        return f"<WebSocketClientEndpoint {self._url}>"
+
+    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
+        """
+        Connect a protocol.
+
+        @param protocolFactory: makes the protocol when the server has agreed.
+        @return: fires with the protocol when the connection is open.  Fails
+            with what went wrong: see L{connect<txws.endpoints.connect>}.
+            Cancelling it gives up, whatever it is waiting for.
+        """
+        return Deferred.fromCoroutine(self._connect(protocolFactory))
+
+    async def _connect(self, protocolFactory: IProtocolFactory) -> IProtocol:
+        """
+        Connect a protocol.
+        """
+        dialer = Dialer(self._reactor, self._url, self._options, protocolFactory)
+        application = StreamHandlerFactory(protocolFactory, self._text)
+        handler = await dialer.dial(application)
+        assert isinstance(handler, StreamHandler)
+        return handler.protocol
+
+
+class _TalkingHandler(ConversationHandler):
+    """
+    Leaves the conversation to whoever has connected it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(lambda conversation: Deferred())
+
+    def negotiationFinished(self) -> None:
+        """
+        Do nothing.
+        """
+
+
+@overload
+def connect(
+    reactor: Any, url: str, application: None = None, **options: Any
+) -> Result[Conversation]: ...
+
+
+@overload
+def connect(
+    reactor: Any,
+    url: str,
+    application: Application | IWebSocketHandler,
+    **options: Any,
+) -> Result[IWebSocketHandler]: ...
+
+
+def connect(
+    reactor: Any,
+    url: str,
+    application: Application | IWebSocketHandler | None = None,
+    **options: Any,
+) -> Any:
+    """
+    Connect to a WebSocket server.
+
+    @param reactor: what connects.
+    @param url: where to: C{ws}, C{wss}, C{ws+unix} or C{wss+unix}; see
+        L{WebSocketURL<txws.urls.WebSocketURL>}.
+    @param application: a handler, or what
+        L{WebSocketFactory<txws.factories.WebSocketFactory>} takes, too; or
+        L{None} for a L{Conversation<txws.coroutines.Conversation>}.
+    @param options: how; see L{ClientOptions<txws.dialing.ClientOptions>}.
+    @return: fires with the conversation, or the handler, when the connection
+        is open.  Cancelling it gives up, whatever it is waiting for.  Fails
+        with
+
+          - L{DeadlineExpired<txws.errors.DeadlineExpired>}, which names the
+            step that took too long;
+          - L{DNSLookupError<twisted.internet.error.DNSLookupError>} or another
+            L{ConnectError<twisted.internet.error.ConnectError>} if there is no
+            such host, or it does not listen;
+          - L{TLSFailed<txws.errors.TLSFailed>} if it cannot be trusted;
+          - L{HandshakeRefused<txws.wire.errors.HandshakeRefused>} if it does
+            not agree;
+          - L{RedirectRefused<txws.errors.RedirectRefused>}.
+    @raise InvalidSetting: if the URL, the application or an option is none.
+    """
+    dialer = Dialer(reactor, WebSocketURL.parse(url), _makeOptions(options))
+    result: Result[Any] = Result(lambda result: dialing.cancel())
+    if application is None:
+        dialing: Deferred[Any] = Deferred.fromCoroutine(
+            dialer.dial(HandlerFactory(_TalkingHandler))
+        )
+        dialing.addCallback(lambda handler: handler.conversation)
+    else:
+        found: Any = application
+        if IWebSocketHandler.providedBy(found):
+            factory: Any = HandlerFactory(lambda: found)
+        else:
+            factory = handlerFactoryFor(found)
+        dialing = Deferred.fromCoroutine(dialer.dial(factory))
+    dialing.addBoth(lambda outcome: None if result.called else result.callback(outcome))
+    return result
+
+
+def _makeOptions(options: dict[str, Any]) -> ClientOptions:
+    """
+    Make the options of a client.
+    """
+    return ClientOptions(**options)

@@ -23,6 +23,7 @@ from .wire.serverhandshake import checkAcceptanceHeaders
 __all__ = [
     "ANY_ORIGIN",
     "SAME_ORIGIN",
+    "ClientTimeouts",
     "HandshakePolicy",
     "KeepalivePolicy",
     "Limits",
@@ -148,6 +149,30 @@ class KeepalivePolicy:
         for name in ("pingInterval", "idleTimeout"):
             if getattr(self, name) is not None:
                 _checkSeconds(name, getattr(self, name))
+
+
+@dataclass(frozen=True)
+class ClientTimeouts:
+    """
+    How long a client waits before its handshake, for which
+    L{KeepalivePolicy.handshakeTimeout} is.
+
+    All are in seconds.
+
+    @ivar nameTimeout: to find the addresses of a name.
+    @ivar connectTimeout: to connect to one of them.
+    @ivar proxyTimeout: for a proxy to reach the server.
+    @ivar tlsTimeout: for the handshake of TLS.
+    """
+
+    nameTimeout: float = 10.0
+    connectTimeout: float = 10.0
+    proxyTimeout: float = 10.0
+    tlsTimeout: float = 10.0
+
+    def __post_init__(self) -> None:
+        for name in ("nameTimeout", "connectTimeout", "proxyTimeout", "tlsTimeout"):
+            _checkSeconds(name, getattr(self, name))
 
 
 @dataclass(frozen=True)

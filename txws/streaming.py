@@ -298,6 +298,8 @@ def _transportFor(
 class StreamHandler:
     """
     Feeds a byte-stream protocol with what messages carry.
+
+    @ivar protocol: the protocol.
     """
 
     def __init__(self, protocol: IProtocol, encoding: Encoding) -> None:
@@ -305,7 +307,7 @@ class StreamHandler:
         @param protocol: the protocol, not yet connected.
         @param encoding: how bytes become messages.
         """
-        self._protocol = protocol
+        self.protocol = protocol
         self._encoding = encoding
         self._transport: StreamTransport | None = None
         self._isConnected = False
@@ -331,7 +333,7 @@ class StreamHandler:
         """
         assert self._transport is not None
         self._isConnected = True
-        self._protocol.makeConnection(self._transport)
+        self.protocol.makeConnection(self._transport)
 
     def textMessageReceived(self, message: str) -> None:
         """
@@ -357,7 +359,7 @@ class StreamHandler:
         # An empty message is nothing in a stream of bytes; and who has lost
         # the connection hears nothing more, also if a producer goes on.
         if data and not self._transport.disconnecting:
-            self._protocol.dataReceived(data)
+            self.protocol.dataReceived(data)
 
     def pongReceived(self, payload: bytes) -> None:
         """
@@ -369,7 +371,7 @@ class StreamHandler:
         Tell the protocol, if it was connected.
         """
         if self._isConnected:
-            self._protocol.connectionLost(reason)
+            self.protocol.connectionLost(reason)
 
 
 @implementer(IWebSocketHandlerFactory, IStartedHandlerFactory)

@@ -1,0 +1,271 @@
+"""
+What carries a client's connection: the endpoint below it, which finds the
+server's name and address, goes through a proxy if there is one, and encrypts.
+
+Each step has its deadline, and its own error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeVar
+
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import (
+    HostnameEndpoint,
+    UNIXClientEndpoint,
+    wrapClientTLS,
+)
+from twisted.internet.interfaces import (
+    IAddress,
+    IHostnameResolver,
+    IHostResolution,
+    IOpenSSLClientConnectionCreator,
+    IProtocol,
+    IProtocolFactory,
+    IReactorPluggableNameResolver,
+    IReactorTCP,
+    IReactorTime,
+    IResolutionReceiver,
+    IStreamClientEndpoint,
+)
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from .errors import DeadlineExpired, InvalidSetting
+from .policy import ClientTimeouts
+from .urls import WebSocketURL
+
+__all__ = ["TLSPolicy", "TimedEndpoint", "encrypted", "endpointFor", "limit"]
+
+_T = TypeVar("_T")
+
+
+class TLSPolicy(Protocol):
+    """
+    An L{IPolicyForHTTPS<twisted.web.iweb.IPolicyForHTTPS>}: whom to trust, and
+    as whom to come.
+    """
+
+    def creatorForNetloc(
+        self, hostname: bytes, port: int
+    ) -> IOpenSSLClientConnectionCreator:
+        """
+        Make what begins TLS with a host.
+        """
+
+
+def limit(
+    waiting: Deferred[_T], seconds: float, clock: IReactorTime, deadline: str
+) -> Deferred[_T]:
+    """
+    Have something fail if it takes too long.
+
+    @param waiting: what is waited for; it is cancelled then.
+    @param seconds: how long.
+    @param clock: what schedules.
+    @param deadline: the name of the setting, for L{DeadlineExpired}.
+    @return: the same.
+    """
+
+    def expired(result: object, timeout: float) -> Failure:
+        return Failure(DeadlineExpired(deadline, seconds))
+
+    waiting.addTimeout(seconds, clock, onTimeoutCancel=expired)
+    return waiting
+
+
+def endpointFor(
+    reactor: Any,
+    url: WebSocketURL,
+    timeouts: ClientTimeouts,
+    bindAddress: str | None = None,
+) -> IStreamClientEndpoint:
+    """
+    Make the endpoint of a URL's host, or of its UNIX socket, without TLS.
+
+    @param reactor: what connects.
+    @param url: where to.
+    @param timeouts: how long it may take.
+    @param bindAddress: from which address, or L{None} for any.
+    """
+    if url.socketPath is not None:
+        return UNIXClientEndpoint(
+            reactor, url.socketPath, timeout=timeouts.connectTimeout
+        )
+    return TimedEndpoint(reactor, url.host, url.port, timeouts, bindAddress)
+
+
+def encrypted(
+    endpoint: IStreamClientEndpoint,
+    url: WebSocketURL,
+    policy: TLSPolicy | None,
+    clock: IReactorTime,
+) -> IStreamClientEndpoint:
+    """
+    Put TLS on top of an endpoint.
+
+    @param endpoint: what is below.
+    @param url: whose server it has to be.
+    @param policy: whom to trust; L{None} for those that the system trusts.
+    @param clock: what schedules.
+    @raise InvalidSetting: if there is no TLS here.
+    """
+    host = url.host.partition("%")[0]
+    try:
+        if policy is not None:
+            creator = policy.creatorForNetloc(host.encode("ascii"), url.port)
+        else:
+            from twisted.internet.ssl import optionsForClientTLS
+
+            creator = optionsForClientTLS(host)
+    except ImportError as error:
+        raise InvalidSetting(
+            "url", f"needs TLS: pip install 'txws[tls]' ({error})"
+        ) from None
+    return wrapClientTLS(creator, endpoint, clock)
+
+
+@implementer(IStreamClientEndpoint)
+class TimedEndpoint:
+    """
+    A L{HostnameEndpoint} that tells which of its steps takes too long: finding
+    the name, or connecting to one of its addresses.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        host: str,
+        port: int,
+        timeouts: ClientTimeouts,
+        bindAddress: str | None = None,
+    ) -> None:
+        """
+        @param reactor: what connects.
+        @param host: the name or the address of the server.
+        @param port: its port.
+        @param timeouts: how long it may take.
+        @param bindAddress: from which address, or L{None} for any.
+        """
+        self._reactor = reactor
+        self._host = host
+        self._port = port
+        self._timeouts = timeouts
+        self._bindAddress = bindAddress
+
+    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
+        """
+        Connect.
+
+        @return: fires with the protocol.  Fails with L{DeadlineExpired}, or
+            with what L{HostnameEndpoint} says.
+        """
+        return Deferred.fromCoroutine(self._connect(protocolFactory))
+
+    async def _connect(self, protocolFactory: IProtocolFactory) -> IProtocol:
+        """
+        Connect.
+        """
+        noting = _NotingReactor(self._reactor)
+        timeouts = self._timeouts
+        endpoint = HostnameEndpoint(
+            noting,
+            self._host,
+            self._port,
+            timeout=timeouts.connectTimeout,
+            bindAddress=self._bindAddress,
+        )
+        connecting: Deferred[IProtocol] = endpoint.connect(protocolFactory)
+        try:
+            await limit(
+                noting.resolved, timeouts.nameTimeout, self._reactor, "nameTimeout"
+            )
+        except BaseException:
+            connecting.addErrback(lambda failure: None)
+            connecting.cancel()
+            raise
+        return await limit(
+            connecting, timeouts.connectTimeout, self._reactor, "connectTimeout"
+        )
+
+
+@implementer(IReactorPluggableNameResolver, IReactorTCP, IReactorTime)
+class _NotingReactor:
+    """
+    A reactor, as L{HostnameEndpoint} uses it, that tells when the name is
+    found, or is known not to be.
+    """
+
+    def __init__(self, reactor: Any) -> None:
+        self.resolved: Deferred[None] = Deferred()
+        self.nameResolver: IHostnameResolver = _NotingResolver(
+            reactor.nameResolver, self.resolved
+        )
+        self.connectTCP = reactor.connectTCP
+        self.listenTCP = reactor.listenTCP
+        self.seconds = reactor.seconds
+        self.callLater = reactor.callLater
+        self.getDelayedCalls = reactor.getDelayedCalls
+        self.installNameResolver = reactor.installNameResolver
+
+
+@implementer(IHostnameResolver)
+class _NotingResolver:
+    """
+    A resolver that tells when it is done.
+    """
+
+    def __init__(self, resolver: IHostnameResolver, resolved: Deferred[None]) -> None:
+        self._resolver = resolver
+        self._resolved = resolved
+
+    def resolveHostName(
+        self,
+        resolutionReceiver: IResolutionReceiver,
+        hostName: str,
+        portNumber: int = 0,
+        addressTypes: Sequence[type[IAddress]] | None = None,
+        transportSemantics: str = "TCP",
+    ) -> IHostResolution:
+        """
+        See L{IHostnameResolver}.
+        """
+        return self._resolver.resolveHostName(
+            _NotingReceiver(resolutionReceiver, self._resolved),
+            hostName,
+            portNumber,
+            addressTypes,
+            transportSemantics,
+        )
+
+
+@implementer(IResolutionReceiver)
+class _NotingReceiver:
+    """
+    Tells when a name is found.
+    """
+
+    def __init__(self, receiver: IResolutionReceiver, resolved: Deferred[None]) -> None:
+        self._receiver = receiver
+        self._resolved = resolved
+
+    def resolutionBegan(self, resolution: IHostResolution) -> None:
+        """
+        See L{IResolutionReceiver}.
+        """
+        self._receiver.resolutionBegan(resolution)
+
+    def addressResolved(self, address: IAddress) -> None:
+        """
+        See L{IResolutionReceiver}.
+        """
+        self._receiver.addressResolved(address)
+
+    def resolutionComplete(self) -> None:
+        """
+        See L{IResolutionReceiver}.
+        """
+        self._receiver.resolutionComplete()
+        if not self._resolved.called:
+            self._resolved.callback(None)
