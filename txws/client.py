@@ -13,7 +13,7 @@ from secrets import token_bytes
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.error import ConnectionDone, NoProtocol
+from twisted.internet.error import ConnectionDone, ConnectionLost, NoProtocol
 from twisted.internet.interfaces import (
     IHandshakeListener,
     IPushProducer,
@@ -342,16 +342,18 @@ class WebSocketClientProtocol(Protocol):
 
 def _explainTLS(reason: Failure) -> str:
     """
-    Say what OpenSSL says, without its function names.
+    Say what OpenSSL says, without the names of its functions.
     """
     error = _causeOf(reason)
-    if isinstance(error, ConnectionDone):
+    if isinstance(error, (ConnectionDone, ConnectionLost)):
         return "the server closed the connection before it was encrypted"
-    told = error.args[0] if error.args else error
-    if isinstance(told, list):
-        # What pyOpenSSL raises: a list of (library, function, reason).
-        return "; ".join(str(entry[-1]) for entry in told) or "no reason is given"
-    return str(told) or type(error).__name__
+    told = error.args[0] if error.args else None
+    if not isinstance(told, list):
+        return str(error) or type(error).__name__
+    # pyOpenSSL raises a list of (library, function, reason), and
+    # service_identity one of mismatches.
+    reasons = [str(entry[-1]) for entry in told if isinstance(entry, tuple)]
+    return "; ".join(reasons) or "the certificate is for another host"
 
 
 def _causeOf(reason: Failure) -> BaseException:

@@ -89,25 +89,23 @@ class ClientOptions:
 
 class _DialFactory(ClientFactory):
     """
-    Makes the protocol of one attempt, and starts and stops the factory that it
+    Gives the protocol of one attempt, and starts and stops the factory that it
     is made for.
     """
 
     noisy = False
 
     def __init__(
-        self,
-        makeProtocol: Callable[[], WebSocketClientProtocol],
-        above: IProtocolFactory | None,
+        self, protocol: WebSocketClientProtocol, above: IProtocolFactory | None
     ) -> None:
-        self._makeProtocol = makeProtocol
+        self._protocol = protocol
         self._above = above
 
     def buildProtocol(self, addr: object) -> WebSocketClientProtocol:
         """
-        Make the protocol.
+        Give the protocol.
         """
-        return self._makeProtocol()
+        return self._protocol
 
     def startFactory(self) -> None:
         """
@@ -186,11 +184,9 @@ class Dialer:
         """
         settings = await self._settingsFor(url)
         endpoint = self._endpointFor(url)
-        factory = _DialFactory(
-            lambda: WebSocketClientProtocol(settings, application), self._factory
-        )
-        connecting: Deferred[Any] = endpoint.connect(factory)
-        protocol: WebSocketClientProtocol = await connecting
+        # Made before, for what cannot be asked for is known then.
+        protocol = WebSocketClientProtocol(settings, application)
+        await endpoint.connect(_DialFactory(protocol, self._factory))
         return await protocol.opened
 
     def _endpointFor(self, url: WebSocketURL) -> IStreamClientEndpoint:

@@ -1,0 +1,864 @@
+"""
+Tests for L{txws.dialing}, L{txws.carriers} and the doors of clients in
+L{txws.endpoints}: from a URL to an open connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.application.internet import ClientService
+from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.error import (
+    ConnectingCancelledError,
+    DNSLookupError,
+    NoProtocol,
+)
+from twisted.internet.error import (
+    ConnectionRefusedError as Refused,
+)
+from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.protocol import ClientFactory, Factory, Protocol
+from twisted.internet.ssl import PrivateCertificate, optionsForClientTLS
+from twisted.internet.testing import MemoryReactorClock
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface.verify import verifyObject
+
+from txws import (
+    ClientTimeouts,
+    DeadlineExpired,
+    HandshakeRefused,
+    InvalidSetting,
+    KeepalivePolicy,
+    RedirectRefused,
+    TLSFailed,
+    WebSocketClientEndpoint,
+    WebSocketFactory,
+    WebSocketFailed,
+    connect,
+)
+from txws.coroutines import Conversation
+from txws.errors import BadHandshake
+from txws.handlers import WebSocketHandler
+from txws.interfaces import IWebSocketRequest
+from txws.policy import HandshakePolicy
+from txws.testing import (
+    MemoryConnection,
+    RecordingHandler,
+    RecordingHandlerFactory,
+)
+
+from .certificates import makePEM
+from .peers import wrapTLS
+
+
+class Silence:
+    """
+    A resolver that never finds a name.
+    """
+
+    def resolveHostName(self, receiver: Any, *arguments: Any, **keywords: Any) -> Any:
+        """
+        Begin, and never end.
+        """
+        receiver.resolutionBegan(None)
+
+
+class Nowhere(Silence):
+    """
+    A resolver that finds no address.
+    """
+
+    def resolveHostName(self, receiver: Any, *arguments: Any, **keywords: Any) -> Any:
+        """
+        Find nothing.
+        """
+        receiver.resolutionBegan(None)
+        receiver.resolutionComplete()
+
+
+class Trusting:
+    """
+    Trusts the certificate of the tests, for one name.
+    """
+
+    def __init__(self, name: str = "localhost") -> None:
+        self.name = name
+        self.asked: list[tuple[bytes, int]] = []
+
+    def creatorForNetloc(self, hostname: bytes, port: int) -> Any:
+        """
+        See L{IPolicyForHTTPS<twisted.web.iweb.IPolicyForHTTPS>}.
+        """
+        self.asked.append((hostname, port))
+        return optionsForClientTLS(
+            self.name, trustRoot=PrivateCertificate.loadPEM(makePEM())
+        )
+
+
+class Refusing(RecordingHandlerFactory):
+    """
+    Refuses with one answer after the other, then accepts.
+    """
+
+    def __init__(self, *refusals: BadHandshake) -> None:
+        super().__init__()
+        self.refusals = list(refusals)
+
+    def buildHandler(self, request: IWebSocketRequest) -> Any:
+        """
+        Refuse, or accept.
+        """
+        if self.refusals:
+            self.requests.append(request)
+            raise self.refusals.pop(0)
+        return super().buildHandler(request)
+
+
+class Line(Protocol):
+    """
+    A byte-stream protocol.
+    """
+
+    def __init__(self) -> None:
+        self.received = b""
+
+    def dataReceived(self, data: bytes) -> None:
+        """
+        Note it.
+        """
+        self.received += data
+
+
+class DialTestCase(SynchronousTestCase):
+    """
+    A reactor in memory, and servers that are connected by hand.
+    """
+
+    def setUp(self) -> None:
+        """
+        Make the reactor.
+        """
+        self.reactor = MemoryReactorClock()
+        self.connections: list[MemoryConnection] = []
+        self.dialed = 0
+
+    def answer(
+        self, application: Any = None, isSecure: bool = False, **settings: Any
+    ) -> Any:
+        """
+        Have a server accept the next connection.
+
+        @return: its application, a recorder by default.
+        """
+        if application is None:
+            application = RecordingHandlerFactory()
+        server: Any = application
+        if not isinstance(application, WebSocketFactory):
+            server = WebSocketFactory(application, clock=self.reactor, **settings)
+        if isSecure:
+            server = wrapTLS(server, self.reactor)
+        self.join(server.buildProtocol(None))
+        return application
+
+    def join(self, server: Any) -> None:
+        """
+        Connect a protocol with the client that dials.
+        """
+        _host, _port, factory, _timeout, _bind = self.reactor.tcpClients[self.dialed]
+        self.dialed += 1
+        client: Any = factory.buildProtocol(None)
+        self.connections.append(MemoryConnection(server, client))
+        self.flush()
+
+    def flush(self) -> None:
+        """
+        Carry bytes until nothing moves.
+        """
+        for _turn in range(4):
+            for connection in self.connections:
+                connection.flush()
+            self.reactor.advance(0)
+
+    def advance(self, seconds: float) -> None:
+        """
+        Let time pass.
+        """
+        self.reactor.advance(seconds)
+        self.flush()
+
+    def assertNothingLeft(self) -> None:
+        """
+        Assert that all connections are gone and nothing is scheduled.
+        """
+        self.flush()
+        for connection in self.connections:
+            self.assertTrue(connection.client.isLost)
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+
+class ConnectTests(DialTestCase):
+    """
+    Tests for L{connect}.
+    """
+
+    def test_conversation(self):
+        """
+        Without an application it makes a conversation.
+        """
+        connecting = connect(self.reactor, "ws://example.com:9000/feed?a=b")
+        self.assertNoResult(connecting)
+        host, port = self.reactor.tcpClients[0][:2]
+        self.assertEqual((host, port), ("127.0.0.1", 9000))
+        server = self.answer()
+        websocket = self.successResultOf(connecting)
+        websocket.send("hello")
+        self.flush()
+        self.assertEqual(server.handlers[0].messages, ["hello"])
+        self.assertEqual(server.requests[0].host, "example.com:9000")
+        self.assertEqual(server.requests[0].target, "/feed?a=b")
+        closed = websocket.close()
+        self.flush()
+        self.successResultOf(closed)
+        self.assertNothingLeft()
+
+    def test_handlers(self):
+        """
+        It connects a handler, a class of them, or a coroutine function.
+        """
+
+        async def serve(websocket: Conversation) -> None:
+            await websocket.send("hello")
+            await websocket.receive()
+
+        handler = RecordingHandler()
+        for application in (handler, RecordingHandler, serve):
+            found: Any = application
+            connecting = connect(self.reactor, "ws://example.com/", found)
+            server = self.answer()
+            made = self.successResultOf(connecting)
+            if application is handler:
+                self.assertIs(made, handler)
+            elif application is serve:
+                self.assertEqual(server.handlers[0].messages, ["hello"])
+            else:
+                self.assertIsInstance(made, RecordingHandler)
+
+    def test_request(self):
+        """
+        The request says what the options say.
+        """
+        connecting = connect(
+            self.reactor,
+            "ws://example.com/",
+            headers=[("X-Token", "1")],
+            origin="https://example.com",
+            subprotocols=["v2", "v1"],
+        )
+        server = self.answer(
+            handshake=HandshakePolicy(origins=["*"], subprotocols=["v1"])
+        )
+        (request,) = server.requests
+        self.assertEqual(request.headers.getAll("X-Token"), ["1"])
+        self.assertEqual(request.origin, "https://example.com")
+        self.assertEqual(request.subprotocols, ("v2", "v1"))
+        self.assertRegex(request.headers.get("User-Agent"), r"\Atxws/[0-9]")
+        self.assertEqual(self.successResultOf(connecting).subprotocol, "v1")
+
+    def test_omittedHeaders(self):
+        """
+        Header fields can be left out.
+        """
+        connect(self.reactor, "ws://example.com/", omittedHeaders=["user-agent"])
+        (request,) = self.answer().requests
+        self.assertNotIn("User-Agent", request.headers)
+
+    def test_headerFunction(self):
+        """
+        Headers may come from a function, a coroutine function too, that is
+        asked for each attempt.
+        """
+        tokens = iter("12")
+
+        def now() -> Any:
+            return [("X-Token", next(tokens))]
+
+        async def later() -> Any:
+            return await succeed(now())
+
+        for function, expected in ((now, "1"), (later, "2")):
+            connect(self.reactor, "ws://example.com/", headers=function)
+            (request,) = self.answer().requests
+            self.assertEqual(request.headers.getAll("X-Token"), [expected])
+
+    def test_invalid(self):
+        """
+        What makes no sense is refused at the call.
+        """
+        self.assertRaises(InvalidSetting, connect, self.reactor, "http://example.com")
+        application: Any = 3
+        self.assertRaises(
+            InvalidSetting, connect, self.reactor, "ws://example.com", application
+        )
+        self.assertRaises(
+            TypeError, connect, self.reactor, "ws://example.com", unknown=1
+        )
+
+    def test_unfitHeaders(self):
+        """
+        Headers that cannot be sent fail the attempt.
+        """
+        for headers in ([("X", "a\r\nb")], [("Host", "evil")]):
+            connecting = connect(self.reactor, "ws://example.com/", headers=headers)
+            self.failureResultOf(connecting, ValueError)
+        self.assertEqual(self.reactor.tcpClients, [])
+
+
+class EndpointTests(DialTestCase):
+    """
+    Tests for L{WebSocketClientEndpoint}.
+    """
+
+    def test_interface(self):
+        """
+        It is an endpoint, and does not show the user.
+        """
+        endpoint = WebSocketClientEndpoint(self.reactor, "ws://joe:pw@example.com/a")
+        verifyObject(IStreamClientEndpoint, endpoint)
+        self.assertEqual(repr(endpoint), "<WebSocketClientEndpoint ws://example.com/a>")
+
+    def test_protocol(self):
+        """
+        It connects a protocol, when the server has agreed.
+        """
+        endpoint = WebSocketClientEndpoint(self.reactor, "ws://example.com/")
+        connecting = endpoint.connect(Factory.forProtocol(Line))
+        self.assertNoResult(connecting)
+        server = self.answer()
+        protocol: Any = self.successResultOf(connecting)
+        self.assertIsInstance(protocol, Line)
+        protocol.transport.write(b"a")
+        server.handlers[0].transport.sendBytesMessage(b"b")
+        self.flush()
+        self.assertEqual(server.handlers[0].messages, [b"a"])
+        self.assertEqual(protocol.received, b"b")
+        protocol.transport.loseConnection()
+        self.assertNothingLeft()
+
+    def test_text(self):
+        """
+        Its protocols can send text.
+        """
+        endpoint = WebSocketClientEndpoint(self.reactor, "ws://example.com/", text=True)
+        connecting = endpoint.connect(Factory.forProtocol(Line))
+        server = self.answer()
+        protocol: Any = self.successResultOf(connecting)
+        protocol.transport.write(b"a")
+        self.flush()
+        self.assertEqual(server.handlers[0].messages, ["a"])
+
+    def test_noProtocol(self):
+        """
+        A factory that makes no protocol gives up.
+        """
+
+        class Nobody(Factory):
+            """
+            Makes none.
+            """
+
+            def buildProtocol(self, addr: object) -> None:
+                """
+                Make none.
+                """
+
+        endpoint = WebSocketClientEndpoint(self.reactor, "ws://example.com/")
+        connecting = endpoint.connect(Nobody())
+        self.answer()
+        self.failureResultOf(connecting, NoProtocol)
+        self.assertNothingLeft()
+
+    def test_startedAndStopped(self):
+        """
+        The factory is started before, and stopped after.
+        """
+        told: list[str] = []
+
+        class Told(ClientFactory):
+            """
+            Notes what it is told.
+            """
+
+            protocol = Line
+            noisy = False
+
+            def startFactory(self) -> None:
+                """
+                Note it.
+                """
+                told.append("start")
+
+            def stopFactory(self) -> None:
+                """
+                Note it.
+                """
+                told.append("stop")
+
+        endpoint = WebSocketClientEndpoint(self.reactor, "ws://example.com/")
+        endpoint.connect(Told())
+        factory = self.reactor.tcpClients[0][2]
+        factory.doStart()
+        self.assertEqual(told, ["start"])
+        factory.doStop()
+        self.assertEqual(told, ["start", "stop"])
+
+    def test_clientService(self):
+        """
+        To a L{ClientService} a refused handshake is a failure: it tries again.
+        """
+        service = ClientService(
+            WebSocketClientEndpoint(self.reactor, "ws://example.com/"),
+            Factory.forProtocol(Line),
+            retryPolicy=float,
+            clock=self.reactor,
+        )
+        service.startService()
+        connected = service.whenConnected()
+        refusing = Refusing(BadHandshake(503, "later"), BadHandshake(503, "later"))
+        self.answer(refusing)
+        self.assertEqual(len(self.reactor.tcpClients), 1)
+        self.advance(1)
+        self.answer(refusing)
+        self.advance(1)
+        self.assertEqual(len(self.reactor.tcpClients), 2)
+        self.advance(1)
+        self.assertNoResult(connected)
+        self.answer(refusing)
+        self.assertIsInstance(self.successResultOf(connected), Line)
+        # Then it is lost, and connected again.
+        self.connections[-1].server.abortConnection()
+        self.flush()
+        again = service.whenConnected()
+        self.advance(1)
+        self.answer(refusing)
+        self.successResultOf(again)
+        service.stopService()
+
+
+class FailureTests(DialTestCase):
+    """
+    Failures that explain themselves.
+    """
+
+    def check(
+        self,
+        kind: type[BaseException],
+        url: str = "ws://example.com/",
+        act: Callable[[], object] = lambda: None,
+        **options: Any,
+    ) -> Any:
+        """
+        Check what connecting fails with, and that nothing is left.
+        """
+        connecting = connect(self.reactor, url, **options)
+        act()
+        failure = self.failureResultOf(connecting, kind)
+        self.assertNothingLeft()
+        return failure.value
+
+    def test_noName(self):
+        """
+        A name that is not found.
+        """
+        resolver: Any = Nowhere()
+        self.reactor.installNameResolver(resolver)
+        self.check(DNSLookupError)
+
+    def test_slowName(self):
+        """
+        A name that nobody answers for.
+        """
+        resolver: Any = Silence()
+        self.reactor.installNameResolver(resolver)
+        error = self.check(
+            DeadlineExpired,
+            act=lambda: self.reactor.advance(3),
+            timeouts=ClientTimeouts(nameTimeout=3),
+        )
+        self.assertEqual((error.deadline, error.seconds), ("nameTimeout", 3))
+
+    def test_refused(self):
+        """
+        A host that does not listen.
+        """
+
+        def refuse() -> None:
+            factory = self.reactor.tcpClients[0][2]
+            connector: Any = self.reactor.connectors[0]
+            factory.clientConnectionFailed(connector, Failure(Refused()))
+            self.reactor.advance(1)
+
+        self.check(Refused, act=refuse)
+
+    def test_slowConnection(self):
+        """
+        A host that does not answer.
+        """
+        error = self.check(
+            DeadlineExpired,
+            act=lambda: self.reactor.pump([1.0] * 4),
+            timeouts=ClientTimeouts(connectTimeout=4),
+        )
+        self.assertEqual((error.deadline, error.seconds), ("connectTimeout", 4))
+        self.assertTrue(all(c.stoppedConnecting for c in self.reactor.connectors))
+
+    def test_silentServer(self):
+        """
+        A server that does not answer the request.
+        """
+
+        def act() -> None:
+            self.join(Protocol())
+            self.advance(5)
+
+        error = self.check(
+            WebSocketFailed, act=act, keepalive=KeepalivePolicy(handshakeTimeout=5)
+        )
+        self.assertEqual(error.cause.deadline, "handshakeTimeout")
+
+    def test_refusedHandshake(self):
+        """
+        A server that does not agree, with what it says.
+        """
+        error = self.check(
+            HandshakeRefused,
+            act=lambda: self.answer(Refusing(BadHandshake(402, "pay first"))),
+        )
+        self.assertEqual((error.status, error.body), (402, b"pay first\n"))
+
+    def test_silentTLS(self):
+        """
+        A server that does not begin TLS.
+        """
+
+        def act() -> None:
+            self.join(Protocol())
+            self.advance(2)
+
+        error = self.check(
+            WebSocketFailed,
+            "wss://example.com/",
+            act=act,
+            timeouts=ClientTimeouts(tlsTimeout=2),
+        )
+        self.assertEqual(error.cause.deadline, "tlsTimeout")
+
+    def test_untrusted(self):
+        """
+        A certificate that nobody trusts, or that is for another name.
+        """
+        for policy in (None, Trusting("example.org")):
+            error = self.check(
+                TLSFailed,
+                "wss://localhost/",
+                act=lambda: self.answer(isSecure=True),
+                tlsPolicy=policy,
+            )
+            self.assertIn("TLS failed: ", str(error))
+            self.assertNotIn("[", str(error))
+
+    def test_noTLS(self):
+        """
+        A server that speaks plain HTTP where TLS is asked for.
+        """
+
+        class Plain(Protocol):
+            """
+            Does not understand.
+            """
+
+            def dataReceived(self, data: bytes) -> None:
+                """
+                Answer, as a web server does.
+                """
+                assert self.transport is not None
+                self.transport.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+        error = self.check(
+            TLSFailed, "wss://example.com/", act=lambda: self.join(Plain())
+        )
+        self.assertIn("wrong version", error.explanation)
+
+    def test_resets(self):
+        """
+        A server that goes in the middle.
+        """
+
+        def act() -> None:
+            self.join(Protocol())
+            self.connections[-1].server.abortConnection()
+            self.flush()
+
+        self.check(HandshakeRefused, act=act)
+        self.check(TLSFailed, "wss://example.com/", act=act)
+
+
+class SecureTests(DialTestCase):
+    """
+    TLS.
+    """
+
+    def test_secure(self):
+        """
+        C{wss} is encrypted, and the policy asked for the host.
+        """
+        policy = Trusting()
+        connecting = connect(self.reactor, "wss://localhost:8443/", tlsPolicy=policy)
+        server = self.answer(isSecure=True)
+        websocket = self.successResultOf(connecting)
+        self.assertTrue(server.requests[0].isSecure)
+        self.assertEqual(server.requests[0].url, "wss://localhost:8443/")
+        self.assertEqual(policy.asked, [(b"localhost", 8443)])
+        websocket.send("a")
+        self.flush()
+        self.assertEqual(server.handlers[0].messages, ["a"])
+        closed = websocket.close()
+        self.flush()
+        self.successResultOf(closed)
+        self.assertNothingLeft()
+
+    def test_endpoint(self):
+        """
+        An endpoint can be given for what is below, with TLS on top.
+        """
+
+        class Given:
+            """
+            Notes who connects.
+            """
+
+            def connect(self, factory: Any) -> Deferred[Any]:
+                """
+                Note it.
+                """
+                self.factory = factory
+                return Deferred()
+
+        given: Any = Given()
+        connect(self.reactor, "ws://example.com/", endpoint=given)
+        self.assertEqual(self.reactor.tcpClients, [])
+        plain = given.factory
+        connect(
+            self.reactor, "wss://example.com/", endpoint=given, tlsPolicy=Trusting()
+        )
+        self.assertNotIsInstance(given.factory, type(plain))
+
+    def test_unix(self):
+        """
+        UNIX sockets are connected to by their path.
+        """
+        connect(self.reactor, "ws+unix:///run/a.sock:/feed")
+        self.assertEqual(self.reactor.unixClients[0][0], "/run/a.sock")
+
+
+class RedirectTests(DialTestCase):
+    """
+    Redirections.
+    """
+
+    def redirect(self, location: str, status: int = 302) -> BadHandshake:
+        """
+        Make an answer that redirects.
+        """
+        return BadHandshake(status, "elsewhere", [("Location", location)])
+
+    def test_followed(self):
+        """
+        A redirection is followed, with all that was asked for.
+        """
+        for status in (301, 302, 303, 307, 308):
+            connecting = connect(
+                self.reactor,
+                "ws://example.com/a",
+                headers=[("Authorization", "Bearer 1"), ("X", "y")],
+            )
+            refusing = Refusing(self.redirect("/b?c", status))
+            self.answer(refusing)
+            self.assertNoResult(connecting)
+            self.answer(refusing)
+            self.successResultOf(connecting)
+            request = refusing.requests[-1]
+            self.assertEqual(request.target, "/b?c")
+            self.assertEqual(request.headers.get("Authorization"), "Bearer 1")
+            self.assertEqual(request.headers.get("X"), "y")
+
+    def test_otherServer(self):
+        """
+        To another server credentials are not told.
+        """
+        connecting = connect(
+            self.reactor,
+            "ws://example.com/",
+            headers=[("Authorization", "Bearer 1"), ("Cookie", "a=b"), ("X", "y")],
+        )
+        refusing = Refusing(self.redirect("http://example.org/"))
+        self.answer(refusing)
+        self.answer(refusing)
+        self.successResultOf(connecting)
+        request = refusing.requests[-1]
+        self.assertEqual(request.host, "example.org")
+        self.assertNotIn("Authorization", request.headers)
+        self.assertNotIn("Cookie", request.headers)
+        self.assertEqual(request.headers.get("X"), "y")
+
+    def test_tooMany(self):
+        """
+        Redirections are limited.
+        """
+        for maximum in (0, 1, 5):
+            connecting = connect(
+                self.reactor, "ws://example.com/", maxRedirects=maximum
+            )
+            for _redirection in range(maximum + 1):
+                self.assertNoResult(connecting)
+                self.answer(Refusing(self.redirect("/")))
+            failure = self.failureResultOf(connecting, RedirectRefused)
+            self.assertIn("maxRedirects", str(failure.value))
+            self.assertEqual(failure.value.location, "/")
+        self.assertNothingLeft()
+
+    def test_notFollowed(self):
+        """
+        Redirections do not lead out of TLS, nowhere, or away from an endpoint
+        that was given.
+        """
+        connecting = connect(self.reactor, "wss://localhost/", tlsPolicy=Trusting())
+        self.answer(Refusing(self.redirect("http://localhost/")), isSecure=True)
+        self.failureResultOf(connecting, RedirectRefused)
+        connecting = connect(self.reactor, "ws://example.com/")
+        self.answer(Refusing(self.redirect("mailto:joe")))
+        self.failureResultOf(connecting, RedirectRefused)
+        self.assertNothingLeft()
+
+    def test_endpoint(self):
+        """
+        An endpoint that was given is for its server alone.
+        """
+        given = WebSocketClientEndpoint(self.reactor, "ws://tunnel.example/")
+        connecting = connect(self.reactor, "ws://example.com/", endpoint=given)
+        inner = WebSocketFactory(
+            Refusing(self.redirect("http://example.org/")), clock=self.reactor
+        )
+        self.answer(WebSocketFactory(inner_(inner), clock=self.reactor))
+        self.failureResultOf(connecting, RedirectRefused)
+
+    def test_noLocation(self):
+        """
+        Without a Location, or with two, it is a refusal as any other.
+        """
+        for headers in ([], [("Location", "/a"), ("Location", "/b")]):
+            connecting = connect(self.reactor, "ws://example.com/")
+            self.answer(Refusing(BadHandshake(302, "elsewhere", headers)))
+            self.failureResultOf(connecting, HandshakeRefused)
+
+
+def inner_(factory: WebSocketFactory) -> Any:
+    """
+    Make a protocol factory of a server inside another.
+    """
+
+    class Inside(Factory):
+        """
+        Builds what the server builds.
+        """
+
+        def buildProtocol(self, addr: Any) -> Any:
+            """
+            Build it.
+            """
+            return factory.buildProtocol(addr)
+
+    return Inside()
+
+
+class CancelTests(DialTestCase):
+    """
+    Giving up, whatever is being waited for.
+    """
+
+    def check(self, url: str, act: Callable[[], object], **options: Any) -> None:
+        """
+        Check that connecting can be cancelled, and leaves nothing.
+        """
+        waits = (
+            connect(self.reactor, url, **options),
+            WebSocketClientEndpoint(self.reactor, url, **options).connect(
+                Factory.forProtocol(Line)
+            ),
+        )
+        for _wait in waits:
+            act()
+        for wait in waits:
+            waiting: Deferred[Any] = wait
+            waiting.cancel()
+            self.failureResultOf(waiting, CancelledError, ConnectingCancelledError)
+        self.assertNothingLeft()
+
+    def test_name(self):
+        """
+        While the name is looked for.
+        """
+        resolver: Any = Silence()
+        self.reactor.installNameResolver(resolver)
+        self.check("ws://example.com/", lambda: None)
+
+    def test_connection(self):
+        """
+        While it connects.
+        """
+        self.check("ws://example.com/", lambda: None)
+        self.assertTrue(all(c.stoppedConnecting for c in self.reactor.connectors))
+
+    def test_handshake(self):
+        """
+        While the server does not answer.
+        """
+        self.check("ws://example.com/", lambda: self.join(Protocol()))
+
+    def test_tls(self):
+        """
+        While TLS begins.
+        """
+        self.check("wss://example.com/", lambda: self.join(Protocol()))
+
+    def test_headers(self):
+        """
+        While the headers are not there.
+        """
+        cancelled: list[object] = []
+        self.check(
+            "ws://example.com/",
+            lambda: None,
+            headers=lambda: Deferred(cancelled.append),
+        )
+        self.assertEqual(len(cancelled), 2)
+
+    def test_redirected(self):
+        """
+        After a redirection.
+        """
+        redirect = BadHandshake(302, "elsewhere", [("Location", "/b")])
+        self.check("ws://example.com/", lambda: self.answer(Refusing(redirect)))
+
+    def test_open(self):
+        """
+        When it is open it is too late: nothing changes.
+        """
+        connecting = connect(self.reactor, "ws://example.com/", WebSocketHandler())
+        self.answer()
+        connecting.cancel()
+        self.successResultOf(connecting)
+        self.flush()
+        self.assertFalse(self.connections[0].client.isLost)
