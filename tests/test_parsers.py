@@ -5,9 +5,15 @@ Tests for L{txws.parsers}.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from twisted.internet.endpoints import quoteStringArgument, serverFromString
+from twisted.internet.endpoints import (
+    clientFromString,
+    quoteStringArgument,
+    serverFromString,
+)
 from twisted.internet.interfaces import (
+    IStreamClientEndpointStringParserWithReactor,
     IStreamServerEndpoint,
     IStreamServerEndpointStringParser,
 )
@@ -16,9 +22,12 @@ from twisted.plugin import IPlugin, getPlugins
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from txws.endpoints import WebSocketServerEndpoint
+from txws.endpoints import WebSocketClientEndpoint, WebSocketServerEndpoint
 from txws.errors import InvalidSetting
-from txws.parsers import WebSocketServerParser
+from txws.factories import WebSocketFactory
+from txws.parsers import WebSocketClientParser, WebSocketServerParser
+from txws.policy import HandshakePolicy
+from txws.testing import MemoryConnection, RecordingHandlerFactory
 from txws.wire.codes import Opcode
 
 from .certificates import makePEM
@@ -263,3 +272,113 @@ class ParserTests(SynchronousTestCase):
         self.assertRaises(
             TypeError, serverFromString, self.reactor, "ws:tcp:9000:orgin=null"
         )
+
+
+class ClientParserTests(SynchronousTestCase):
+    """
+    A client endpoint string that begins with C{ws:} or C{wss:} speaks
+    WebSocket.
+    """
+
+    def setUp(self):
+        """
+        Connect in memory.
+        """
+        self.reactor = useMemoryReactor(self)
+
+    def request(self, description: str) -> Any:
+        """
+        Connect to what a string describes, and get what the server is asked.
+        """
+        endpoint = clientFromString(self.reactor, description)
+        self.assertIsInstance(endpoint, WebSocketClientEndpoint)
+        endpoint.connect(Factory.forProtocol(Greeter))
+        _host, port, factory, *_rest = self.reactor.tcpClients.pop()
+        recorder = RecordingHandlerFactory()
+        server = WebSocketFactory(
+            recorder,
+            clock=self.reactor,
+            handshake=HandshakePolicy(origins=["*"], subprotocols=["v1"]),
+        )
+        client: Any = factory.buildProtocol(None)
+        MemoryConnection(server.buildProtocol(None), client).flush()
+        (request,) = recorder.requests
+        return port, request
+
+    def test_interface(self):
+        """
+        It is a plugin for both.
+        """
+        prefixes = set()
+        for parser in getPlugins(IStreamClientEndpointStringParserWithReactor):
+            if isinstance(parser, WebSocketClientParser):
+                verifyObject(IStreamClientEndpointStringParserWithReactor, parser)
+                verifyObject(IPlugin, parser)
+                prefixes.add(parser.prefix)
+        self.assertEqual(prefixes, {"ws", "wss"})
+
+    def test_arguments(self):
+        """
+        Host, port, path, subprotocols and origin can be said.
+        """
+        port, request = self.request(
+            "ws:host=example.com:port=9000:path=/chat?a=b:subprotocol=v2,v1"
+            ":origin=https\\://example.com"
+        )
+        self.assertEqual(port, 9000)
+        self.assertEqual(request.host, "example.com:9000")
+        self.assertEqual(request.target, "/chat?a=b")
+        self.assertEqual(request.subprotocols, ("v2", "v1"))
+        self.assertEqual(request.origin, "https://example.com")
+
+    def test_short(self):
+        """
+        Host and port may come first, and the port be the default.
+        """
+        for description, expected, host in (
+            ("ws:example.com", 80, "example.com"),
+            ("ws:example.com:9000", 9000, "example.com:9000"),
+            ("ws:host=\\:\\:1", 80, "[::1]"),
+        ):
+            port, request = self.request(description)
+            self.assertEqual((port, request.host), (expected, host))
+
+    def test_endpoint(self):
+        """
+        It may connect by another endpoint.
+        """
+        port, request = self.request(
+            "ws:host=example.com:endpoint=tcp\\:proxy.example\\:1234"
+        )
+        self.assertEqual((port, request.host), (1234, "example.com"))
+
+    def test_secure(self):
+        """
+        C{wss:} is encrypted.
+        """
+        endpoint = clientFromString(self.reactor, "wss:host=example.com:path=/a")
+        self.assertEqual(
+            repr(endpoint), "<WebSocketClientEndpoint wss://example.com/a>"
+        )
+        endpoint.connect(Factory.forProtocol(Greeter))
+        self.assertEqual(self.reactor.tcpClients[0][1], 443)
+
+    def test_bad(self):
+        """
+        What makes no sense is refused, and named.
+        """
+        for description, setting in (
+            ("ws:", "host="),
+            ("ws:port=80", "host="),
+            ("ws:host=a:path=b", "path="),
+            ("ws:host=a:text=maybe", "text"),
+            ("ws:host=a:hots=b", "hots="),
+            ("ws:a:80:b", "ws:"),
+            ("ws:host=a:port=x", "url"),
+            ("ws:host=a/b", "host="),
+            ("wss:host=joe@a", "host="),
+        ):
+            error = self.assertRaises(
+                InvalidSetting, clientFromString, self.reactor, description
+            )
+            self.assertEqual(error.setting, setting, description)

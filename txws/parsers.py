@@ -10,16 +10,35 @@ endpoint below:
     commas; a colon in it is written C{\:}.
   - C{path=}, the paths that exist, separated by commas.
   - C{text=yes}, to send text messages.
+
+For clients C{ws:} and C{wss:} say where to connect, as in
+C{wss:host=example.com:path=/chat}:
+
+  - C{host=} and C{port=}, of which the port need not be said; or both at the
+    beginning, as in C{ws:example.com:9000}.
+  - C{path=}, with the query, if there is one.
+  - C{text=yes}, to send text messages.
+  - C{subprotocol=}, what is offered, separated by commas.
+  - C{origin=}, what the C{Origin} header says.
+  - C{endpoint=}, another client endpoint to connect by, its colons written
+    C{\:}.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from twisted.internet.endpoints import quoteStringArgument, serverFromString
+from twisted.internet.endpoints import (
+    clientFromString,
+    quoteStringArgument,
+    serverFromString,
+)
 from twisted.internet.interfaces import (
     IReactorCore,
     IReactorTime,
+    IStreamClientEndpoint,
+    IStreamClientEndpointStringParserWithReactor,
     IStreamServerEndpoint,
     IStreamServerEndpointStringParser,
 )
@@ -28,8 +47,11 @@ from zope.interface import implementer
 
 from .errors import InvalidSetting
 
-__all__ = ["WebSocketServerParser"]
+__all__ = ["WebSocketClientParser", "WebSocketServerParser"]
 
+_CLIENT_ARGUMENTS = dict.fromkeys(
+    ("host", "port", "path", "text", "subprotocol", "origin", "endpoint")
+)
 _BOOLEANS = {"yes": True, "no": False}
 
 
@@ -84,6 +106,76 @@ class WebSocketServerParser:
             handshake=handshake,
             clock=IReactorTime(reactor, None),
         )
+
+
+@implementer(IPlugin, IStreamClientEndpointStringParserWithReactor)
+class WebSocketClientParser:
+    """
+    Parses C{ws:} and C{wss:} in the description of a client endpoint.
+
+    @ivar prefix: which of them.
+    """
+
+    def __init__(self, prefix: str) -> None:
+        """
+        @param prefix: C{ws} or C{wss}.
+        """
+        self.prefix = prefix
+
+    def parseStreamClient(
+        self, reactor: IReactorCore, *args: object, **kwargs: object
+    ) -> IStreamClientEndpoint:
+        """
+        Make the endpoint that a string describes.
+
+        @param reactor: the reactor.
+        @param args: the positional arguments of the string: host and port.
+        @param kwargs: the keyword arguments of the string.
+        @raise InvalidSetting: if one of them makes no sense, or is not known.
+        """
+        # Every program that uses Twisted's plugins loads this module.
+        from .endpoints import WebSocketClientEndpoint
+
+        given = {name: str(value) for name, value in kwargs.items()}
+        for name, value in zip(("host", "port"), args, strict=False):
+            given.setdefault(name, str(value))
+        unknown = sorted(given.keys() - _CLIENT_ARGUMENTS)
+        if unknown or len(args) > 2:
+            raise InvalidSetting(
+                f"{unknown[0]}=" if unknown else f"{self.prefix}:",
+                f"is not known here; known are {', '.join(_CLIENT_ARGUMENTS)}",
+            )
+        options: dict[str, Any] = {}
+        if "endpoint" in given:
+            options["endpoint"] = clientFromString(reactor, given["endpoint"])
+        if "subprotocol" in given:
+            options["subprotocols"] = given["subprotocol"].split(",")
+        if "origin" in given:
+            options["origin"] = given["origin"]
+        return WebSocketClientEndpoint(
+            reactor,
+            self._makeURL(given),
+            text=_parseBoolean("text", given.get("text", "no")),
+            **options,
+        )
+
+    def _makeURL(self, given: dict[str, str]) -> str:
+        """
+        Say where to connect.
+        """
+        host = given.get("host", "")
+        if not host:
+            raise InvalidSetting(
+                "host=", f"is missing, as in {self.prefix}:host=example.com:path=/chat"
+            )
+        if re.search(r"[/?#@]", host):
+            raise InvalidSetting("host=", f"must be a name or an address, not {host!r}")
+        path = given.get("path", "/")
+        if not path.startswith("/"):
+            raise InvalidSetting("path=", f"must start with '/', not {path!r}")
+        host = f"[{host}]" if ":" in host else host
+        port = f":{given['port']}" if "port" in given else ""
+        return f"{self.prefix}://{host}{port}{path}"
 
 
 def _parseBoolean(name: str, value: str) -> bool:

@@ -1,10 +1,11 @@
 """
-What txws adds to Twisted: C{twistd websocket}, and the C{ws:} endpoints.
+What txws adds to Twisted: C{twistd websocket}, and the C{ws:} and
+C{wss:} endpoints.
 """
 
 from twisted.application.service import ServiceMaker
 
-from txws.parsers import WebSocketServerParser
+from txws.parsers import WebSocketClientParser, WebSocketServerParser
 
 webSocketServiceMaker = ServiceMaker(
     "txws",
@@ -13,3 +14,5 @@ webSocketServiceMaker = ServiceMaker(
     "websocket",
 )
 webSocketServerParser = WebSocketServerParser()
+webSocketClientParser = WebSocketClientParser("ws")
+secureWebSocketClientParser = WebSocketClientParser("wss")
