@@ -11,7 +11,7 @@ copyright = "the txws maintainers"
 version = release = __version__
 
 extensions = ["names", "transitions"]
-exclude_patterns = ["_build", "conformance-server.rst"]
+exclude_patterns = ["_build", "conformance-server.rst", "conformance-client.rst"]
 highlight_language = "text"
 nitpicky = True
 

@@ -20,6 +20,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -40,6 +41,7 @@ __all__ = [
     "SuiteMissing",
     "findSuite",
     "main",
+    "runClient",
     "runServer",
 ]
 
@@ -110,7 +112,7 @@ def runServer(
     if url is not None:
         spec = _serverSpec(selection, directory, "foreign", url)
         return _runFuzzingClient(spec, directory, timeout)
-    with _echoServer(directory) as server:
+    with _testee(directory, "tests.live.testee") as server:
         spec = _serverSpec(selection, directory, "txws", _announcedURL(server))
         run = _runFuzzingClient(spec, directory, timeout, lambda: _end(server))
     if server.returncode == 0:
@@ -120,7 +122,52 @@ def runServer(
     return replace(run, complaints=(*run.complaints, complaint))
 
 
+def runClient(
+    selection: Selection,
+    directory: Path,
+    timeout: float = RUN_TIMEOUT,
+    url: str | None = None,
+) -> Run:
+    """
+    Put a client under test: it connects to the suite, once for each case.
+
+    @param selection: the cases.
+    @param directory: an existing directory for the report and the logs.
+    @param timeout: how many seconds the suite may take.
+    @param url: where the suite is to listen; by default on a free port.
+    @raise SuiteMissing: if there is no suite.
+    @raise SuiteFailed: if there is nothing to judge.
+    """
+    url = url or f"ws://127.0.0.1:{_freePort()}"
+    spec = {
+        "url": url,
+        "outdir": str(directory),
+        "cases": selection.cases,
+        "exclude-cases": selection.excluded,
+        "exclude-agent-cases": {},
+    }
+    complaints = []
+    with _suite("fuzzingserver", spec, directory):
+        with _testee(directory, "tests.live.clienttestee", url) as client:
+            if not _hasEnded(client, timeout):
+                complaints.append(f"The client took more than {timeout:g} seconds.")
+        if client.returncode != 0:
+            log = directory / "testee.log"
+            complaints.append(
+                f"The client ended with status {client.returncode}, see {log}"
+            )
+    return Run(_collectVerdicts(directory), tuple(complaints))
+
+
+def _freePort() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
 ROLES: Mapping[str, Callable[[Selection, Path, float, str | None], Run]] = {
+    "client": runClient,
     "server": runServer,
 }
 
@@ -179,12 +226,15 @@ def _suite(
 
 
 @contextmanager
-def _echoServer(directory: Path) -> Iterator[subprocess.Popen[bytes]]:
+def _testee(
+    directory: Path, module: str, *arguments: str
+) -> Iterator[subprocess.Popen[bytes]]:
     # The child must find the very txws that this process would import.
     path = os.pathsep.join(map(os.path.abspath, sys.path))
     environment = {**os.environ, "PYTHONPATH": path}
     with (directory / "testee.log").open("wb") as log:
-        pipe, command = subprocess.PIPE, [sys.executable, "-m", "tests.live.testee"]
+        pipe = subprocess.PIPE
+        command = [sys.executable, "-m", module, *arguments]
         with _child(command, environment, pipe, pipe, log) as process:
             yield process
 

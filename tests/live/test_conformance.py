@@ -11,7 +11,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from .conformance import CORE, SuiteMissing, findSuite, runServer
+from .conformance import CORE, SuiteMissing, findSuite, runClient, runServer
 from .verdicts import (
     Outcome,
     Run,
@@ -53,6 +53,25 @@ class ServerConformanceTests(SynchronousTestCase):
         directory = Path(self.mktemp()).absolute()
         directory.mkdir()
         run = runServer(CORE, directory, CORE_TIMEOUT)
+        self.assertTrue(run.isConformant, "\n" + formatSummary(run))
+        self.assertEqual(len(run.verdicts), CORE_SIZE)
+
+
+class ClientConformanceTests(SynchronousTestCase):
+    """
+    A txws client, as the suite's fuzzing server sees it.
+    """
+
+    skip = whySkipped()
+
+    def test_core(self) -> None:
+        """
+        Every case of the core is OK, but for the three that are informational
+        for everybody.
+        """
+        directory = Path(self.mktemp()).absolute()
+        directory.mkdir()
+        run = runClient(CORE, directory, CORE_TIMEOUT)
         self.assertTrue(run.isConformant, "\n" + formatSummary(run))
         self.assertEqual(len(run.verdicts), CORE_SIZE)
 

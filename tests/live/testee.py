@@ -32,7 +32,7 @@ from zope.interface import implementer
 from txws import Limits, WebSocketFactory
 from txws.demo import Echo
 
-__all__ = ["serveEcho"]
+__all__ = ["MAX_FRAGMENTS", "MAX_MESSAGE_SIZE", "logStrictly", "serveEcho"]
 
 # Sections 9.1 and 9.2 send messages of 16 MiB; 9.3 and 9.4 fragment them finely.
 MAX_MESSAGE_SIZE = 64 * 1024 * 1024
@@ -44,6 +44,15 @@ def serveEcho() -> None:
     Serve echoes until standard input ends, so that the server cannot outlive
     the process that started it; announce the URL on standard output, log on
     standard error, and end with status 1 if a failure was logged.
+    """
+    react(_serveEcho, (logStrictly(),))
+
+
+def logStrictly() -> list[LogEvent]:
+    """
+    Log warnings on standard error.
+
+    @return: the failures that have been logged.
     """
     failures: list[LogEvent] = []
 
@@ -58,7 +67,7 @@ def serveEcho() -> None:
         ],
         redirectStandardIO=False,
     )
-    react(_serveEcho, (failures,))
+    return failures
 
 
 def _atLeast(level: Any, observer: ILogObserver) -> FilteringLogObserver:
