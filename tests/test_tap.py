@@ -27,6 +27,7 @@ from txws.wire.codes import CloseCode, Opcode
 
 from .certificates import makePEM
 from .peers import RawPeer, makeRequest, readAnswer, useMemoryReactor
+from .processes import runPython
 
 
 class LineEcho(LineReceiver):
@@ -222,9 +223,13 @@ class OptionsTests(OptionsTestCase):
             ("nonsense", "Unknown endpoint type: 'nonsense'"),
             ("", "Unknown endpoint type: ''"),
             ("-1", "Unknown endpoint type: '-1'"),
-            ("tcp", "missing 1 required positional argument: 'port'"),
+            ("tcp", "'port' is missing"),
+            ("tcp:9000:bogus=1", "'bogus' is unknown"),
+            ("tcp:9000:port=1", "'port' is there twice"),
+            ("tcp:1:2:3:4", "there is too much in it"),
             ("tcp:http", "invalid literal for int()"),
             ("ssl:443:privateKey=/nowhere.pem", "No such file"),
+            ("systemd:domain=INET:index=0", "there is no such socket"),
         ):
             said = self.assertWrong("port", f"--port={description}")
 
@@ -233,11 +238,37 @@ class OptionsTests(OptionsTestCase):
             )
             self.assertIn(reason, said)
 
+    def test_portThatNeedsMore(self):
+        """
+        Whoever wants TLS without having what it needs is told what to install.
+        """
+        ran = runPython(
+            "-c",
+            "import sys; sys.modules['OpenSSL'] = None\n"
+            "from txws.tap import Options\n"
+            "Options().parseOptions(['--port=ssl:443:privateKey=key.pem'])",
+        )
+
+        self.assertTrue(
+            ran.stderr.endswith(
+                "--port 'ssl:443:privateKey=key.pem' is no endpoint: it needs "
+                "OpenSSL; pip install 'txws[tls]'\n"
+            ),
+            ran.stderr,
+        )
+
     def test_portsThatDoNotExist(self):
         """
         A port number that cannot be is refused before anything listens.
         """
-        for description in ("65536", "tcp:99999", "tcp:port=70000", "tcp6:-1"):
+        for description in (
+            "65536",
+            "tcp:99999",
+            "tcp:port=70000",
+            "tcp6:-1",
+            "tcp:interface=127.0.0.1:port=99999",
+            "haproxy:tcp:70000",
+        ):
             said = self.assertWrong("port", "--port", description)
 
             self.assertIn("a port is a number from 0 to 65535", said)
@@ -503,8 +534,32 @@ class ServiceTests(OptionsTestCase):
 
         ended = self.assertRaises(SystemExit, service.privilegedStartService)
 
-        self.assertIn("9001", str(ended))
-        self.assertEqual(str(ended).count("\n"), 0)
+        self.assertIn("9001", ended.code)
+        self.assertTrue(ended.code.startswith("twistd websocket: "))
+        self.assertEqual(ended.code.count("\n"), 0)
+
+    def test_parentOfADaemonIsTold(self):
+        """
+        twistd tells the parent of a daemon of what is an L{Exception}, in 100
+        bytes, and only of that.
+        """
+        service = makeService(self.parse("--port=9001"))
+        vars(self.reactor)["listenTCP"] = lambda *arguments, **named: 1 // 0
+        self.assertRaises(ZeroDivisionError, service.privilegedStartService)
+
+        for error, said in (
+            (CannotListenError("", 9001, OSError("in use")), "Couldn't listen on"),
+            (OverflowError("too large"), "a number is out of range: too large"),
+        ):
+
+            def listenTCP(*arguments, error=error, **named):
+                raise error
+
+            vars(self.reactor)["listenTCP"] = listenTCP
+            ended = self.assertRaises(SystemExit, service.privilegedStartService)
+
+            self.assertIsInstance(ended, Exception)
+            self.assertTrue(str(ended).startswith(said), str(ended))
 
     def test_ports(self):
         """

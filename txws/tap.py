@@ -35,11 +35,20 @@ _DEFAULT_PORT = "9000"
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 _NONE = ("unlimited", "never")
 _OPTIONAL = ("max-message-size", "max-fragments", "max-connections", "ping-interval")
-_PORT_NUMBER = re.compile(r"(?:tcp6?|ssl):(?:port=)?(-?[0-9]+)(?::|\Z)")
+_PORT_NUMBER = re.compile(
+    r"(?:(?:\A|:)(?:tcp6?|ssl):(?:port=)?|:port=)(-?[0-9]+)(?=:|\Z)"
+)
 
 _WRAP_HELP = (
     "What to serve, as in package.module.name: a factory, a class of protocols, a "
     "class of handlers, or a handler factory. Modules in this directory count."
+)
+
+# What Python says of the arguments that a description makes, and in plain words.
+_WRONG_ARGUMENTS = (
+    (re.compile(r"missing .* argument: ('\w+')"), "{} is missing"),
+    (re.compile(r"unexpected keyword argument ('\w+')"), "{} is unknown"),
+    (re.compile(r"multiple values for argument ('\w+')"), "{} is there twice"),
 )
 
 # What each setting is called on the command line.
@@ -266,6 +275,24 @@ def makeService(options: Options) -> IService:
     )
 
 
+class _CannotListen(SystemExit, Exception):
+    """
+    The program ends with one sentence: in the foreground as every
+    L{SystemExit} does, and as a daemon because its parent is told of an
+    L{Exception}, and of nothing else.
+
+    @ivar code: what Python prints.
+    """
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"twistd websocket: {problem}")
+        self._problem = problem
+
+    def __str__(self) -> str:
+        # The parent prints 100 bytes of it.
+        return self._problem
+
+
 class _CommandService(WebSocketService):
     """
     A service that is started from the command line.
@@ -277,8 +304,13 @@ class _CommandService(WebSocketService):
         """
         try:
             super().privilegedStartService()  # type: ignore[no-untyped-call]  # Twisted's
+        except OverflowError as error:
+            # Endpoints leave it to the operating system to look at a number.
+            raise _CannotListen(
+                f"a number is out of range: {_explain(error)}"
+            ) from None
         except (CannotListenError, OSError) as error:
-            raise SystemExit(f"twistd websocket: {_explain(error)}") from None
+            raise _CannotListen(_explain(error)) from None
 
 
 def _isFactoryClass(loaded: object) -> bool:
@@ -299,7 +331,7 @@ def _checkPort(description: str) -> None:
         endpoint = serverFromString(reactor, description)
     except Exception as error:
         raise UsageError(
-            f"--port {description!r} is no endpoint: {_explain(error)}"
+            f"--port {description!r} is no endpoint: {_explainPort(error)}"
         ) from None
     if isinstance(endpoint, WebSocketServerEndpoint):
         raise UsageError(
@@ -313,9 +345,26 @@ def _checkPortNumber(description: str) -> None:
 
     @raise ValueError: if it is out of range.
     """
-    found = _PORT_NUMBER.match(description)
-    if found is not None and not 0 <= int(found[1]) <= 65535:
-        raise ValueError("a port is a number from 0 to 65535")
+    for number in _PORT_NUMBER.findall(description):
+        if not 0 <= int(number) <= 65535:
+            raise ValueError("a port is a number from 0 to 65535")
+
+
+def _explainPort(error: Exception) -> str:
+    """
+    Say in plain words what Python says when a description is no endpoint.
+    """
+    if isinstance(error, ImportError):
+        return f"it needs {error.name}; pip install 'txws[tls]'"
+    if isinstance(error, LookupError):
+        return "there is no such socket"
+    if not isinstance(error, TypeError):
+        return _explain(error)
+    for pattern, words in _WRONG_ARGUMENTS:
+        found = pattern.search(str(error))
+        if found is not None:
+            return words.format(found[1])
+    return "there is too much in it"
 
 
 def _explain(error: Exception) -> str:
