@@ -163,8 +163,31 @@ class AdaptationTests(SynchronousTestCase):
             error = self.assertRaises(InvalidSetting, WebSocketFactory, wrong)
 
             self.assertEqual(error.setting, "application")
-            self.assertIn("must provide IWebSocketHandlerFactory", str(error))
+            self.assertIn("must be a factory (IProtocolFactory)", str(error))
             self.assertTrue(str(error).endswith(f", not {wrong!r}"), str(error))
+
+    def test_function(self):
+        """
+        Whoever gives a function that makes what is wanted is told to call it.
+        """
+        error = self.assertRaises(InvalidSetting, WebSocketFactory, lambda: Echo)
+
+        self.assertIn("; of a function, give what it returns", str(error))
+
+    def test_wrappedTwice(self):
+        """
+        What speaks WebSocket already is not wrapped again: nobody could talk
+        to that.
+        """
+        for wrong in (WebSocketFactory(Echo), WebSocketFactory):
+            error = self.assertRaises(InvalidSetting, WebSocketFactory, wrong)
+
+            self.assertEqual(error.setting, "application")
+            self.assertEqual(
+                error.problem,
+                "is a WebSocketFactory, which would be wrapped twice: give what is "
+                "inside it",
+            )
 
     def test_textIsForStreams(self):
         """

@@ -74,6 +74,14 @@ class Shouting(Protocol):
 echoFactory = EchoFactory()
 demo = Demo()
 number = 5
+webSocketFactory = WebSocketFactory(LineEcho)
+
+
+def makeFactory() -> EchoFactory:
+    """
+    Make a factory, which C{--wrap} does not ask for.
+    """
+    return EchoFactory()
 
 
 class OptionsTestCase(SynchronousTestCase):
@@ -445,8 +453,11 @@ class OptionsTests(OptionsTestCase):
             ("nowhere.Echo", "cannot load 'nowhere.Echo'"),
             ("txws.demo.Nothing", "cannot load 'txws.demo.Nothing'"),
             ("tests.test_tap.NeedyFactory", "cannot load"),
-            ("tests.test_tap.number", "must provide IWebSocketHandlerFactory"),
-            ("txws.demo", "must provide IWebSocketHandlerFactory"),
+            ("tests.test_tap.number", "must be a factory (IProtocolFactory)"),
+            ("txws.demo", "must be a factory (IProtocolFactory)"),
+            ("tests.test_tap.makeFactory", "of a function, give what it returns"),
+            ("tests.test_tap.webSocketFactory", "give what is inside it"),
+            ("txws.WebSocketFactory", "give what is inside it"),
         ):
             said = self.assertWrong("wrap", f"--wrap={name}")
 

@@ -16,6 +16,7 @@ from twisted.internet.interfaces import (
 )
 from zope.interface import implementer
 
+from .errors import InvalidSetting
 from .factories import WebSocketFactory
 from .interfaces import IExtensionFactory
 from .policy import HandshakePolicy, KeepalivePolicy, Limits
@@ -55,7 +56,16 @@ class WebSocketServerEndpoint:
         @param site: what serves HTTP requests that are no upgrades.
         @param logsFrames: whether to log each frame.
         @param clock: what schedules.
+        @raise InvalidSetting: if C{endpoint} is none, or one like this.
         """
+        if isinstance(endpoint, WebSocketServerEndpoint):
+            raise InvalidSetting(
+                "endpoint", "speaks WebSocket already, which would be wrapped twice"
+            )
+        if not IStreamServerEndpoint.providedBy(endpoint):
+            raise InvalidSetting(
+                "endpoint", f"must provide IStreamServerEndpoint, not {endpoint!r}"
+            )
         self._endpoint = endpoint
         self._makeFactory = partial(
             WebSocketFactory,
@@ -75,6 +85,9 @@ class WebSocketServerEndpoint:
 
         @param protocolFactory: makes the protocols that are wrapped.
         @return: fires with the port.
+        @raise InvalidSetting: if it is no factory, or a
+            L{WebSocketFactory<txws.factories.WebSocketFactory>}, which needs
+            no endpoint like this.
         """
         listening: Deferred[IListeningPort] = self._endpoint.listen(
             self._makeFactory(protocolFactory)

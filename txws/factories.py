@@ -6,6 +6,7 @@ listens wherever Twisted can.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from types import FunctionType, MethodType
 from typing import Any, TypeAlias
 
 from twisted.internet.defer import Deferred, succeed
@@ -103,8 +104,16 @@ def handlerFactoryFor(
       - a class of L{IProtocol<twisted.internet.interfaces.IProtocol>}s,
         likewise.
     @param text: have wrapped protocols send text messages.
-    @raise InvalidSetting: if it is none of these.
+    @raise InvalidSetting: if it is none of these, or a L{WebSocketFactory}.
     """
+    # mypy sees what may be passed; it does not see what users pass.
+    found: Any = application
+    if found is WebSocketFactory or isinstance(found, WebSocketFactory):
+        raise InvalidSetting(
+            "application",
+            "is a WebSocketFactory, which would be wrapped twice: give what is "
+            "inside it",
+        )
     if IProtocolFactory.providedBy(application):
         return StreamHandlerFactory(application, text)
     if isinstance(application, type) and IProtocol.implementedBy(application):
@@ -114,14 +123,15 @@ def handlerFactoryFor(
         raise InvalidSetting("text", "is for wrapped protocols; handlers send both")
     if IWebSocketHandlerFactory.providedBy(application):
         return application
-    # mypy sees that nothing else is left; it does not see what users pass.
-    found: Any = application
     if isinstance(found, type) and IWebSocketHandler.implementedBy(found):
         return HandlerFactory(found)
+    isFunction = isinstance(found, (FunctionType, MethodType))
+    hint = "; of a function, give what it returns" if isFunction else ""
     raise InvalidSetting(
         "application",
-        "must provide IWebSocketHandlerFactory or IProtocolFactory, or be a class "
-        f"that implements IWebSocketHandler or IProtocol, not {application!r}",
+        "must be a factory (IProtocolFactory), a class of protocols (IProtocol) or "
+        "of handlers (IWebSocketHandler), or a handler factory "
+        f"(IWebSocketHandlerFactory){hint}, not {application!r}",
     )
 
 

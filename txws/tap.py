@@ -315,9 +315,11 @@ class _CommandService(WebSocketService):
 
 def _isFactoryClass(loaded: object) -> bool:
     """
-    Tell whether a class is one of factories.
+    Tell whether a class is one of factories to be wrapped.
     """
-    return bool(IProtocolFactory.implementedBy(loaded))
+    # One of ours cannot be made without what it serves, and is refused.
+    isOurs = loaded is WebSocketFactory
+    return not isOurs and bool(IProtocolFactory.implementedBy(loaded))
 
 
 def _checkPort(description: str) -> None:
