@@ -655,6 +655,21 @@ class DepartureTests(ServerTestCase):
         peer.leave()
         self.assertNothingIsLeft(peer)
 
+    def test_refusedPeerThatHasSentAll(self):
+        """
+        A refused peer that has closed its half of the connection gets its
+        answer all the same, and nothing is left of it then.
+        """
+        peer = self.connect()
+        peer.send(makeRequest(method="POST"))
+
+        peer.leave()
+
+        self.assertEqual(peer.takeAnswer().status, 405)
+        peer.transport.settle()
+        peer.transport.settle()
+        self.assertNothingIsLeft(peer)
+
     def test_refusedPeerHasToGo(self):
         """
         A refused peer that stays is cut off after the close timeout, whatever

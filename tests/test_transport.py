@@ -982,6 +982,47 @@ class ViolationTests(TransportTestCase):
         self.assertFailed(end, BadFrame)
         self.assertEqual(end.handler.messages, [])
 
+    def test_peerThatHasSentAll(self):
+        """
+        A peer that has closed its half of the connection gets the Close all
+        the same, and nobody waits for more of it then.
+        """
+        end = End.opened()
+        end.receive(BROKEN, end.frame(TEXT, b"a"))
+        end.leave()
+        (close,) = end.takeFrames()
+        self.assertEqual(close.payload[:2], b"\x03\xea")
+        end.transport.settle()
+        end.transport.settle()
+        self.assertFailed(end, BadFrame)
+        self.assertEqual(end.delayedCalls, 0)
+
+    def test_nothingIsToBeSaid(self):
+        """
+        A violation after the Close is answered with nothing more, and the
+        connection is closed for writing all the same.
+        """
+        end = End.opened()
+        end.webSocket.loseConnection()
+        end.takeFrames()
+        end.receive(BROKEN)
+        end.transport.settle()
+        self.assertTrue(end.transport.hasEnded)
+        self.assertTrue(end.transport.isReading)
+        end.leave()
+        self.assertFailed(end, BadFrame)
+
+    def test_networkBreaks(self):
+        """
+        Nor is anything left if the network breaks before the Close is written.
+        """
+        end = End.opened()
+        end.receive(BROKEN)
+        end.transport.lose(ConnectionLost())
+        end.transport.settle()
+        self.assertFailed(end, BadFrame)
+        self.assertEqual(end.delayedCalls, 0)
+
     def test_peerThatGoes(self):
         """
         A peer that goes is not waited for.
