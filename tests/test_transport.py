@@ -1755,6 +1755,37 @@ class KeepaliveTests(TransportTestCase):
         end.transport.settle()
         self.assertFalse(end.transport.isLost)
 
+    def test_pausedWhilePending(self):
+        """
+        A paused application's peer that takes nothing of what is pending is
+        given up: that it does not read has nothing to do with the pause.
+        """
+        end = End.full(pingInterval=20, pingTimeout=7)
+        end.webSocket.sendBytesMessage(b"pending")
+        end.webSocket.pauseProducing()
+        end.clock.advance(20)
+        end.clock.advance(6.5)
+        self.assertFalse(end.transport.disconnecting)
+        end.clock.advance(0.5)
+        end.transport.settle()
+        failed = self.assertFailed(end, DeadlineExpired)
+        self.assertEqual(failed.cause.deadline, "pingTimeout")
+
+    def test_pausedAndIdle(self):
+        """
+        Nor does the pause keep such a peer from being idle; one that takes
+        what is pending is not.
+        """
+        end = End.full(pingInterval=None, idleTimeout=50)
+        end.webSocket.pauseProducing()
+        end.clock.advance(50)
+        self.assertIs(end.takeAll()[-1].opcode, CLOSE)
+        end = End.full(pingInterval=None, idleTimeout=50)
+        end.webSocket.pauseProducing()
+        end.takeAll()
+        end.clock.advance(500)
+        self.assertEqual(end.takeAll(), [])
+
     def test_oneWay(self):
         """
         A heartbeat may be a Pong that nobody answers.

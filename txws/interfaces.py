@@ -251,7 +251,8 @@ class IWebSocketTransport(Interface):
         Deliver no more messages, and read no more from the peer, until
         L{resumeProducing}.  At most what one read of the transport has
         brought is kept meanwhile.  A peer that is not read from is not given
-        up for its silence.
+        up for its silence, unless it takes nothing of what is pending because
+        the Twisted transport is full.
         """
 
     def resumeProducing() -> None:

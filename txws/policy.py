@@ -124,12 +124,14 @@ class KeepalivePolicy:
     @ivar pingInterval: after so much silence a Ping is sent; L{None} for
         never.
     @ivar pingTimeout: if so much silence follows, the connection is aborted.
-        Anything that the peer sends ends the silence.
+        Anything that the peer sends ends the silence; while the application
+        has paused it, none counts unless the peer takes nothing of what is
+        pending because the Twisted transport is full.
     @ivar closeTimeout: if the closing handshake and the closing of the
         transport make no progress for so long, the connection is aborted.
     @ivar idleTimeout: after so long without a message in either direction the
         connection is closed with code 1000, unless the application has paused
-        it; L{None} for never.
+        it, as for C{pingTimeout}; L{None} for never.
     @ivar isOneWay: send Pongs instead of Pings, to keep proxies awake; they
         are not answered, so that C{pingTimeout} has no meaning.
     """
