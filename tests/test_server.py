@@ -13,7 +13,7 @@ from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IProtocol
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
-from twisted.logger import capturedLogs, formatEvent
+from twisted.logger import LogLevel, capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Site
@@ -431,6 +431,7 @@ class RefusalTests(ServerTestCase):
 
         answer = self.assertRefused(get, 426)
         self.assertEqual(answer.headers.getAll("Upgrade"), ["websocket"])
+        self.assertEqual(answer.headers.getAll("Sec-WebSocket-Version"), ["13"])
         self.assertIn(b"WebSocket", answer.body)
         answer = self.assertRefused(post, 405)
         self.assertEqual(answer.headers.getAll("Allow"), ["GET"])
@@ -631,6 +632,56 @@ class RefusalTests(ServerTestCase):
             peer.send(request)
 
             self.assertEqual(built, [], case)
+
+
+class RefusalLogTests(ServerTestCase):
+    """
+    The log tells of refusals.
+    """
+
+    def assertLogged(self, level: LogLevel, status: int, peer: RawPeer, *sent: bytes):
+        """
+        Assert that what is sent is refused, and at which level that is logged.
+        """
+        with capturedLogs() as logged:
+            peer.send(*sent)
+        (event,) = (event for event in logged if "status" in event)
+        self.assertEqual(event["status"], status)
+        self.assertIs(event["log_level"], level)
+        self.assertEqual(event["peer"], peer.transport.getPeer())
+        self.assertIn(event["explanation"], formatEvent(event))
+
+    def test_nobodysFault(self):
+        """
+        A browser that asks for a page is nothing to warn of.
+        """
+        request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+
+        self.assertLogged(LogLevel.info, 426, self.connect(), request)
+
+    def test_tooMany(self):
+        """
+        Nor is a limit that is reached.
+        """
+        factory = self.serve(limits=Limits(maxConnections=1))
+        first = RawPeer(factory)
+        first.send(REQUEST)
+
+        with capturedLogs() as logged:
+            RawPeer(factory)
+
+        (event,) = (event for event in logged if "status" in event)
+        self.assertEqual(event["status"], 503)
+        self.assertIs(event["log_level"], LogLevel.info)
+
+    def test_peersFault(self):
+        """
+        The peer is warned of if it is wrong, or not wanted.
+        """
+        for request, status, case in BAD_REQUESTS:
+            if status not in (404, 426):
+                with self.subTest(case):
+                    self.assertLogged(LogLevel.warn, status, self.connect(), request)
 
 
 class DepartureTests(ServerTestCase):
