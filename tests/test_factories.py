@@ -189,6 +189,42 @@ class AdaptationTests(SynchronousTestCase):
                 "inside it",
             )
 
+    def test_wrongSettings(self):
+        """
+        A setting of the wrong kind is refused at once, and named.
+        """
+        for setting, *values in (
+            ("text", "yes", 1, None),
+            ("logsFrames", "yes", 1, None),
+            ("clock", 3, "reactor", Clock),
+            ("site", 3, "site", Resource()),
+            ("extensions", "permessage-deflate", 3, None, [object()], ["x"]),
+        ):
+            for value in values:
+                wrong = {setting: value}
+                error = self.assertRaises(
+                    InvalidSetting, WebSocketFactory, Echo, **wrong
+                )
+
+                self.assertEqual(error.setting, setting)
+                self.assertTrue(error.problem.startswith("must "), error.problem)
+
+    def test_wrongHandlerFactory(self):
+        """
+        L{HandlerFactory} wants something to call, and subprotocols one by one.
+        """
+        for setting, *arguments in (
+            ("makeHandler", 3),
+            ("makeHandler", None),
+            ("subprotocols", HandlerEcho, ["a", "b"]),
+            ("subprotocols", HandlerEcho, "a b"),
+            ("subprotocols", HandlerEcho, "a", ""),
+        ):
+            error = self.assertRaises(InvalidSetting, HandlerFactory, *arguments)
+
+            self.assertEqual(error.setting, setting)
+            self.assertTrue(error.problem.endswith(f"not {arguments[-1]!r}"))
+
     def test_textIsForStreams(self):
         """
         Text mode makes no sense for handlers, which send either.

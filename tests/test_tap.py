@@ -397,6 +397,7 @@ class OptionsTests(OptionsTestCase):
         for option, wrong in (
             ("path", "a"),
             ("path", ""),
+            ("path", "/x?y"),
             ("origin", "example.com"),
             ("origin", "https://example.com/"),
             ("origin", ""),

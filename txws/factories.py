@@ -5,7 +5,7 @@ listens wherever Twisted can.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import FunctionType, MethodType
 from typing import Any, TypeAlias
 
@@ -20,6 +20,7 @@ from twisted.internet.interfaces import (
 from twisted.internet.protocol import Factory, ServerFactory, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
+from zope.interface.interface import InterfaceClass
 
 from .errors import InvalidSetting
 from .interfaces import (
@@ -30,7 +31,13 @@ from .interfaces import (
     IWebSocketTransport,
 )
 from .negotiation import ServerSettings
-from .policy import HandshakePolicy, KeepalivePolicy, Limits
+from .policy import (
+    HandshakePolicy,
+    KeepalivePolicy,
+    Limits,
+    checkBoolean,
+    checkSubprotocol,
+)
 from .server import WebSocketServerProtocol
 from .streaming import StreamHandler, StreamHandlerFactory
 from .wire.codes import CloseCode, isSendableCloseCode
@@ -78,7 +85,14 @@ class HandlerFactory:
         """
         @param makeHandler: makes a handler; a class of handlers, say.
         @param subprotocols: what the handlers speak, the preferred one first.
+        @raise InvalidSetting: if they make no sense.
         """
+        if not callable(makeHandler):
+            raise InvalidSetting(
+                "makeHandler", f"must make a handler when called, not {makeHandler!r}"
+            )
+        for subprotocol in subprotocols:
+            checkSubprotocol(subprotocol)
         self.subprotocols: Sequence[str] = subprotocols
         self._makeHandler = makeHandler
 
@@ -230,11 +244,17 @@ class WebSocketFactory(ServerFactory):
         ):
             if not (setting is None or isinstance(setting, kind)):
                 raise InvalidSetting(name, f"must be {kind.__name__}, not {setting!r}")
+        checkBoolean("text", text)
+        checkBoolean("logsFrames", logsFrames)
+        if site is not None:
+            _checkProvides("site", site, IProtocolFactory)
+        if clock is not None:
+            _checkProvides("clock", clock, IReactorTime)
         self._handlerFactory = handlerFactoryFor(application, text)
         self._limits = limits or Limits()
         self._keepalive = keepalive or KeepalivePolicy()
         self._handshake = handshake or HandshakePolicy()
-        self._extensions = tuple(extensions)
+        self._extensions = _checkExtensions(extensions)
         self._site = site
         self._logsFrames = logsFrames
         self._clock = clock
@@ -369,3 +389,25 @@ class WebSocketFactory(ServerFactory):
             clock=clock,
             logsFrames=self._logsFrames,
         )
+
+
+def _checkProvides(name: str, setting: object, interface: InterfaceClass) -> None:
+    """
+    Check a setting that is an object.
+    """
+    if not interface.providedBy(setting):
+        raise InvalidSetting(
+            name, f"must provide {interface.__name__}, not {setting!r}"
+        )
+
+
+def _checkExtensions(extensions: object) -> tuple[IExtensionFactory, ...]:
+    """
+    Check that extensions can be negotiated, and keep them from changing.
+    """
+    if isinstance(extensions, str) or not isinstance(extensions, Iterable):
+        raise InvalidSetting("extensions", f"must be a sequence, not {extensions!r}")
+    frozen = tuple(extensions)
+    for extension in frozen:
+        _checkProvides("extensions", extension, IExtensionFactory)
+    return frozen

@@ -27,6 +27,8 @@ __all__ = [
     "KeepalivePolicy",
     "Limits",
     "OriginPattern",
+    "checkBoolean",
+    "checkSubprotocol",
 ]
 
 KIB = 1024
@@ -90,6 +92,12 @@ class Limits:
         for name in ("maxHandshakeSize", "maxHeaders", "maxLineSize", "highWaterMark"):
             _checkCount(name, getattr(self, name))
         _checkCount("lowWaterMark", self.lowWaterMark, least=0)
+        if self.maxLineSize > self.maxHandshakeSize:
+            raise InvalidSetting(
+                "maxLineSize",
+                f"must be at most maxHandshakeSize, {self.maxHandshakeSize}, "
+                f"not {self.maxLineSize}",
+            )
         if self.lowWaterMark > self.highWaterMark:
             raise InvalidSetting(
                 "lowWaterMark",
@@ -149,6 +157,7 @@ class KeepalivePolicy:
         for name in ("pingInterval", "idleTimeout"):
             if getattr(self, name) is not None:
                 _checkSeconds(name, getattr(self, name))
+        checkBoolean("isOneWay", self.isOneWay)
 
 
 @dataclass(frozen=True)
@@ -191,7 +200,7 @@ class HandshakePolicy:
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, _freeze(name, getattr(self, name)))
         for subprotocol in self.subprotocols or ():
-            _checkSubprotocol(subprotocol)
+            checkSubprotocol(subprotocol)
         for path in self.paths or ():
             _checkPath(path)
         if not callable(self.headers):
@@ -245,6 +254,34 @@ class HandshakePolicy:
         return headers(request) if callable(headers) else headers
 
 
+def checkBoolean(name: str, value: object) -> None:
+    """
+    Check a setting that says yes or no.
+
+    @param name: what it is called.
+    @param value: what it is.
+    @raise InvalidSetting: if it is anything else, which would be true or false
+        as well.
+    """
+    if not isinstance(value, bool):
+        raise InvalidSetting(name, f"must be True or False, not {value!r}")
+
+
+def checkSubprotocol(name: object) -> None:
+    """
+    Check that a subprotocol may stand in a header, RFC 6455 section 4.1.
+
+    @param name: what it is called.
+    @raise InvalidSetting: if it may not.
+    """
+    try:
+        isToken = isinstance(name, str) and parseTokens([name]) == [name]
+    except ValueError:
+        isToken = False
+    if not isToken:
+        raise InvalidSetting("subprotocols", f"must be HTTP tokens, not {name!r}")
+
+
 def _checkHeaders(headers: HeaderFields) -> None:
     """
     Check that header fields may be sent.
@@ -291,18 +328,8 @@ def _checkPath(path: object) -> None:
     """
     if not isinstance(path, str) or not path.startswith("/"):
         raise InvalidSetting("paths", f"must start with '/', not {path!r}")
-
-
-def _checkSubprotocol(name: object) -> None:
-    """
-    Check that a subprotocol may stand in a header, RFC 6455 section 4.1.
-    """
-    try:
-        isToken = isinstance(name, str) and parseTokens([name]) == [name]
-    except ValueError:
-        isToken = False
-    if not isToken:
-        raise InvalidSetting("subprotocols", f"must be HTTP tokens, not {name!r}")
+    if "?" in path:
+        raise InvalidSetting("paths", f"must have no query, not {path!r}")
 
 
 def _compileOrigin(
