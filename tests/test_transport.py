@@ -1422,6 +1422,19 @@ class PressureTests(TransportTestCase):
 
     limits = Limits(highWaterMark=5000, lowWaterMark=1000, maxPendingSize=50000)
 
+    def test_answersTakenBefore(self):
+        """
+        Answers that the peer has taken count no more, when it is sent much
+        that answers nothing: it is read on.
+        """
+        end = End.opened(makeEcho())
+        end.receive(end.frame(BINARY, bytes(60000)))
+        end.transport.takeData()
+        end.webSocket.sendBytesMessage(bytes(400000))
+        end.receive(end.frame(BINARY, bytes(8000)))
+        self.assertTrue(end.transport.isReading)
+        self.assertGreater(end.webSocket.pendingSize, 300000)
+
     def test_reading(self):
         """
         A peer that is answered but does not read is not read on when too much
