@@ -1748,6 +1748,31 @@ class KeepaliveTests(TransportTestCase):
         self.assertFalse(end.transport.disconnecting)
         self.assertNotIn(PING, [found.opcode for found in end.takeAll()])
 
+    def test_slow(self):
+        """
+        Nor is a peer given up that takes some of what the kernel holds for it.
+        """
+        end = End.opened(pingInterval=20, pingTimeout=7)
+        end.webSocket.sendBytesMessage(bytes(2000))
+        end.unsent = 1000
+        for _ in range(10):
+            end.clock.advance(20)
+            end.unsent -= 50
+            end.clock.advance(7)
+        self.assertFalse(end.transport.disconnecting)
+
+    def test_takesNothing(self):
+        """
+        What it took before the Ping does not count, nor does the Ping.
+        """
+        end = End.opened(pingInterval=20, pingTimeout=7)
+        end.webSocket.sendBytesMessage(bytes(2000))
+        end.unsent = 1000
+        end.clock.advance(20)
+        end.clock.advance(7)
+        end.transport.settle()
+        self.assertFailed(end, DeadlineExpired)
+
     def test_paused(self):
         """
         While the application pauses, the peer's silence means nothing; when it

@@ -32,7 +32,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from .errors import DeadlineExpired, WebSocketClosed, WebSocketFailed
-from .flow import TURN_SIZE, Outflow
+from .flow import TURN_SIZE, Outflow, unsentSize
 from .interfaces import (
     ICloseHandler,
     IConcurrentHandler,
@@ -106,6 +106,7 @@ class WebSocketTransport:
         handler: IWebSocketHandler,
         limits: Limits,
         keepalive: Keepalive,
+        unsentSize: Callable[[ITransport], int] = unsentSize,
     ) -> None:
         """
         @param transport: the Twisted transport.
@@ -115,6 +116,7 @@ class WebSocketTransport:
         @param handler: the application.
         @param limits: how much may be pending.
         @param keepalive: the clock, running since the connection was accepted.
+        @param unsentSize: see L{Outflow<txws.flow.Outflow>}.
         """
         self.carrier = transport
         self.request = request
@@ -122,7 +124,7 @@ class WebSocketTransport:
         self._connection = connection
         self._role = role
         self._handler = handler
-        self._outflow = Outflow(connection, transport, limits, self)
+        self._outflow = Outflow(connection, transport, limits, self, unsentSize)
         self._keepalive = keepalive
         self._limits = limits
         self._highWaterMark = limits.highWaterMark
@@ -360,12 +362,13 @@ class WebSocketTransport:
         """
         See L{KeptAlive<txws.keepalive.KeptAlive>}.
         """
-        self._outflow.noteProgress()
         if isOneWay:
             self._connection.sendPong(payload)
         else:
             self._connection.sendPing(payload)
         self._flush()
+        # Neither what was taken before nor the heartbeat itself is progress.
+        self._outflow.noteProgress()
 
     def hasProgressed(self) -> bool:
         """
