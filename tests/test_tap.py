@@ -21,6 +21,7 @@ from zope.interface.verify import verifyObject
 
 from txws.demo import Demo, Echo
 from txws.factories import WebSocketFactory
+from txws.handlers import WebSocketHandler
 from txws.policy import SAME_ORIGIN, HandshakePolicy, KeepalivePolicy, Limits
 from txws.tap import Options, makeService
 from txws.wire.codes import CloseCode, Opcode
@@ -57,6 +58,18 @@ class NeedyFactory(Factory):
 
     def __init__(self, needed: object) -> None:
         self.needed = needed
+
+
+class Generous(WebSocketHandler):
+    """
+    A class of handlers that send much.
+    """
+
+    def negotiationFinished(self) -> None:
+        """
+        Send it.
+        """
+        self.transport.sendBytesMessage(bytes(4 << 20))
 
 
 class Shouting(Protocol):
@@ -745,6 +758,27 @@ class ServiceTests(OptionsTestCase):
         self.assertTrue(deaf.isAborted)
         self.successResultOf(stopped)
         self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_stoppedWhileAPeerReadsSlowly(self):
+        """
+        The close timeout counts for the program as a whole: a peer that goes
+        on to take what is pending does not keep it from stopping.
+        """
+        self.reactor.tcpServers.clear()
+        service = self.serve("--close-timeout=2", "--wrap=tests.test_tap.Generous")
+        (server,) = self.reactor.tcpServers
+        slow = RawPeer.upgraded(server[1])
+
+        stopped = service.stopService()
+
+        for _ in range(19):
+            self.reactor.advance(0.1)
+            slow.transport.takeData(70000)
+            slow.transport.settle()
+        self.assertNoResult(stopped)
+        self.reactor.advance(0.1)
+        self.assertTrue(slow.isAborted)
+        self.successResultOf(stopped)
 
     def test_protocolThatWritesNoText(self):
         """
