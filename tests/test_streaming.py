@@ -232,13 +232,14 @@ class TransportTests(StreamTestCase):
 
         self.assertEqual(peer.takeMessages(), [b"onetwo"])
 
-    def test_onlyBytesAreWritten(self):
+    def test_onlyBytesAndTextAreWritten(self):
         """
-        Writing anything but bytes is an error, as with Twisted's transports.
+        Writing anything but bytes and text is an error, and a sequence is one
+        of bytes.
         """
         peer = self.connect()
 
-        for wrong in ("text", bytearray(b"a"), 5, None):
+        for wrong in (bytearray(b"a"), 5, None):
             self.assertRaises(TypeError, self.transport.write, wrong)
         self.assertRaises(TypeError, self.transport.writeSequence, ["text"])
 
