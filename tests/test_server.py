@@ -936,6 +936,33 @@ class ApplicationErrorTests(ServerTestCase):
         self.assertRefused(peer, 500)
         self.assertEqual(len(self.flushLoggedErrors(AttributeError)), 1)
 
+    def test_noHandler(self):
+        """
+        What is no handler, or not all of one, refuses the handshake, not later
+        the connection.
+        """
+
+        class Started:
+            def negotiationStarted(self, transport):
+                pass
+
+        class Deaf(RecordingHandler):
+            textMessageReceived: Any = None
+
+        for made, missing in (
+            (object(), "negotiationStarted"),
+            ("handler", "negotiationStarted"),
+            (RecordingHandler, "a class"),
+            (Started(), "negotiationFinished"),
+            (Deaf(), "textMessageReceived"),
+        ):
+            make: Any = partial(lambda made: made, made)
+            peer = self.connect(HandlerFactory(make))
+            peer.send(REQUEST)
+            self.assertRefused(peer, 500, made)
+            (logged,) = self.flushLoggedErrors(TypeError)
+            self.assertIn(missing, str(logged.value))
+
     def test_refusedByTheHandler(self):
         """
         A handler that refuses is not told of an end; its producer is stopped,
