@@ -126,6 +126,8 @@ class Pair:
             limits=limits or Limits(maxFragments=65536),
         )
         self.client = WebSocketClientProtocol(settings, self.atClient)
+        # Handlers may close the connection before it is open.
+        self.client.opened.addErrback(lambda failure: None)
         server: Any = self.factory
         client: Any = Factory.forProtocol(lambda: self.client)
         if isSecure:

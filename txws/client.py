@@ -13,6 +13,7 @@ from secrets import token_bytes
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionAborted
 from twisted.internet.interfaces import IPushProducer, IReactorTime, ISSLTransport
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
@@ -78,8 +79,9 @@ class WebSocketClientProtocol(Protocol):
     Asks a server for an upgrade, and connects a handler when it agrees.
 
     @ivar opened: fires with the handler when the connection is open, and fails
-        with L{HandshakeRefused} or L{WebSocketFailed} if it never is.
-        Cancelling it aborts the connection.
+        if it never is: with L{HandshakeRefused} or L{WebSocketFailed}, or with
+        what the handler's C{negotiationStarted} has raised.  Cancelling it
+        aborts the connection.
     @ivar webSocket: the connection, when it is upgraded, or L{None}.
     """
 
@@ -210,9 +212,12 @@ class WebSocketClientProtocol(Protocol):
                 webSocket.connectionLost(self._lost)
                 return
             IPushProducer(self.transport).resumeProducing()
-        webSocket.open(b"")
+        isOpened = webSocket.open(b"")
         if not self.opened.called:
-            self.opened.callback(self._handler)
+            if isOpened:
+                self.opened.callback(self._handler)
+            else:
+                self.opened.errback(WebSocketFailed(ConnectionAborted()))
         if rest:
             webSocket.dataReceived(rest)
 
@@ -244,9 +249,11 @@ class WebSocketClientProtocol(Protocol):
 
     def _expire(self, expired: DeadlineExpired) -> None:
         """
-        The server does not answer in time.
+        The server does not answer in time, or not to the end.
         """
-        self._fail(WebSocketFailed(expired))
+        handshake = self._handshake
+        refusal = None if handshake is None else handshake.refusal
+        self._fail(refusal or WebSocketFailed(expired))
 
     def _cancelled(self, opened: Deferred[IWebSocketHandler]) -> None:
         """

@@ -292,26 +292,30 @@ class WebSocketTransport:
 
     # What the protocol below calls
 
-    def open(self, acceptance: bytes) -> None:
+    def open(self, acceptance: bytes) -> bool:
         """
         Begin: the opening handshake is done.
 
         @param acceptance: what goes before the first frame: the 101 of a server,
             nothing of a client.
+        @return: whether the handler has been told; it may have closed the
+            connection before.
         """
         if self._connection.state is ConnectionState.CLOSED:
-            return
+            return False
         self._turn = _Turn.BUSY
         if acceptance:
             self.carrier.write(acceptance)
         self._outflow.start()
         self._keepalive.connectionOpened(self)
-        if self._connection.state is ConnectionState.OPEN:
+        isOpened = self._connection.state is ConnectionState.OPEN
+        if isOpened:
             self.callApplication(self._handler.negotiationFinished)
         else:
             self._keepalive.closingProgressed()
         self._turn = _Turn.IDLE
         self._flush()
+        return isOpened
 
     def neverOpened(self) -> None:
         """
