@@ -959,6 +959,16 @@ class ViolationTests(TransportTestCase):
             self.assertIsNone(failed.received)
             self.assertEqual(failed.code, 1006)
 
+    def test_limitExceeded(self):
+        """
+        A peer that only exceeds a limit of this side has broken no protocol.
+        """
+        end = End.opened(limits=Limits(maxMessageSize=3))
+        with capturedLogs() as logged:
+            end.receiveText("long")
+        self.assertIn("exceeded a limit: ", formatEvent(logged[-1]))
+        self.assertIs(logged[-1]["log_level"], LogLevel.warn)
+
     def test_peerThatStillSends(self):
         """
         A peer that still sends gets to read the Close: the connection is

@@ -31,7 +31,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from .errors import DeadlineExpired, WebSocketClosed, WebSocketFailed
+from .errors import DeadlineExpired, MessageTooBig, WebSocketClosed, WebSocketFailed
 from .flow import TURN_SIZE, Outflow, unsentSize
 from .interfaces import (
     ICloseHandler,
@@ -537,9 +537,11 @@ class WebSocketTransport:
             self._closeReceived(event.status)
         elif isinstance(event, ViolationReceived):
             self._cause = event.violation
+            isTooBig = isinstance(event.violation, MessageTooBig)
             _log.warn(
-                "{transport} broke the protocol: {violation}",
+                "{transport} {act}: {violation}",
                 transport=self,
+                act="exceeded a limit" if isTooBig else "broke the protocol",
                 violation=event.violation,
             )
             self._closing()
