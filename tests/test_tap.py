@@ -337,8 +337,9 @@ class OptionsTests(OptionsTestCase):
             for wrong in ("", "many", "k", "1.5M", "-1", "1e6", "٣", "1 000", "9" * 99):
                 said = self.assertWrong(option, f"--{option}={wrong}")
 
-                self.assertIn("must be a", said)
+                self.assertIn("must be a whole number from 1 on", said)
                 self.assertTrue(said.endswith(f"not {wrong!r}"), said)
+            self.assertWrong(option, f"--{option}=never")
             said = self.assertWrong(option, f"--{option}=0")
             self.assertTrue(said.endswith("not 0"), said)
 
@@ -377,6 +378,7 @@ class OptionsTests(OptionsTestCase):
                 said = self.assertWrong(option, f"--{option}={given}")
 
                 self.assertIn("must be a number of seconds", said)
+        self.assertWrong("ping-interval", "--ping-interval=unlimited")
         for option in ("ping-timeout", "handshake-timeout", "close-timeout"):
             said = self.assertWrong(option, f"--{option}=never")
             self.assertTrue(said.endswith("not 'never'"), said)
@@ -480,22 +482,40 @@ class OptionsTests(OptionsTestCase):
     def test_wrapThatFails(self):
         """
         A module that fails when it is loaded is refused with what it says, in
-        one line, or with the name of its error if it says nothing.
+        one line, the name of its error, and the place.
         """
         directory = Path(self.mktemp())
         directory.mkdir()
         sys.path.insert(0, str(directory))
         for statement, reason in (
-            ("raise RuntimeError('one\\n  two')", "one two"),
-            ("raise ZeroDivisionError", "ZeroDivisionError"),
-            ("if", "invalid syntax"),
+            (
+                "\nraise RuntimeError('one\\n  two')",
+                "RuntimeError: one two (@.py, line 2)",
+            ),
+            ("raise ZeroDivisionError", "ZeroDivisionError (@.py, line 1)"),
+            ("if", "SyntaxError: invalid syntax (@.py, line 1)"),
+            ("raise SystemExit(3)", "SystemExit: 3 (@.py, line 1)"),
+            ("import json; json.loads('')", "JSONDecodeError: Expecting value"),
         ):
-            name = f"failing{id(statement)}"
+            name = f"failing{abs(hash(statement))}"
             (directory / f"{name}.py").write_text(statement)
 
             said = self.assertWrong("wrap", "--wrap", f"{name}.factory")
 
-            self.assertIn(f"cannot load '{name}.factory': {reason}", said)
+            self.assertIn(
+                f"cannot load '{name}.factory': {reason.replace('@', name)}",
+                said.replace(f"{directory.resolve()}{os.sep}", ""),
+            )
+
+    def test_wrapTwice(self):
+        """
+        One thing is served.
+        """
+        said = self.assertWrong(
+            "wrap", "--wrap=tests.test_tap.demo", "-w", "tests.test_tap.LineEcho"
+        )
+
+        self.assertEqual(said, "is there twice")
 
     def test_text(self):
         """

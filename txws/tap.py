@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Callable
 from dataclasses import fields
+from traceback import extract_tb
 from typing import Any, TypeVar
 
 from twisted.application.service import IService
@@ -33,15 +34,14 @@ _Settings = TypeVar("_Settings")
 
 _DEFAULT_PORT = "9000"
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
-_NONE = ("unlimited", "never")
-_OPTIONAL = ("max-message-size", "max-fragments", "max-connections", "ping-interval")
+_NONE = {
+    "max-connections": "unlimited",
+    "max-fragments": "unlimited",
+    "max-message-size": "unlimited",
+    "ping-interval": "never",
+}
 _PORT_NUMBER = re.compile(
     r"(?:(?:\A|:)(?:tcp6?|ssl):(?:port=)?|:port=)(-?[0-9]+)(?=:|\Z)"
-)
-
-_WRAP_HELP = (
-    "What to serve, as in package.module.name: a factory, a class of protocols, a "
-    "class of handlers, or a handler factory. Modules in this directory count."
 )
 
 # What Python says of the arguments that a description makes, and in plain words.
@@ -78,7 +78,10 @@ class Options(BaseOptions):
         "Serve WebSockets: a demo, to be opened in a browser, or whatever --wrap "
         "names. Sizes may end in K, M or G; times are in seconds. An endpoint is "
         "described as in tcp:9000:interface=127.0.0.1 or ssl:443:privateKey=key.pem, "
-        "an origin as in https://example.com, https://*.example.com, null or *."
+        "an origin as in https://example.com, https://*.example.com, null or *. "
+        "What --wrap names, as in package.module.name, is a factory, a class of "
+        "protocols, a class of handlers, or a handler factory; modules in this "
+        "directory count."
     )
 
     optFlags = (
@@ -87,7 +90,6 @@ class Options(BaseOptions):
     )
 
     optParameters = (
-        ("wrap", "w", None, _WRAP_HELP),
         (
             "max-message-size",
             None,
@@ -134,6 +136,7 @@ class Options(BaseOptions):
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Twisted's
+        self["wrap"] = None
         self["port"] = []
         self["path"] = []
         self["origin"] = []
@@ -148,6 +151,16 @@ class Options(BaseOptions):
         self["port"].append(description)
 
     opt_p = opt_port
+
+    def opt_wrap(self, name: str) -> None:
+        """
+        Serve this, by its dotted name [default: a demo].
+        """
+        if self["wrap"] is not None:
+            raise UsageError("--wrap is there twice")
+        self["wrap"] = name
+
+    opt_w = opt_wrap
 
     def opt_path(self, path: str) -> None:
         """
@@ -214,7 +227,7 @@ class Options(BaseOptions):
             option = _OPTIONS.get(setting.name)
             if option is None or self[option] is None:
                 continue
-            isNone = self[option] in _NONE and option in _OPTIONAL
+            isNone = self[option] == _NONE.get(option)
             given[setting.name] = None if isNone else parse(option, self[option])
         return kind(**given)
 
@@ -233,9 +246,9 @@ class Options(BaseOptions):
             loaded: Any = namedAny(name)
             if isinstance(loaded, type) and _isFactoryClass(loaded):
                 loaded = loaded()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise UsageError(
-                f"--wrap cannot load {name!r}: {_explain(error)}"
+                f"--wrap cannot load {name!r}: {_explainLoading(error)}"
             ) from None
         application: Application = loaded
         handlerFactoryFor(application, bool(self["text"]))
@@ -369,7 +382,27 @@ def _explainPort(error: Exception) -> str:
     return "there is too much in it"
 
 
-def _explain(error: Exception) -> str:
+def _explainLoading(error: BaseException) -> str:
+    """
+    Say what went wrong in a module that was to be loaded, and where.
+    """
+    if isinstance(error, SyntaxError):
+        return f"{type(error).__name__}: {_explain(error)}"
+    ours = (__file__, namedAny.__code__.co_filename, "<frozen ")
+    places = [
+        place
+        for place in extract_tb(error.__traceback__)
+        if not place.filename.startswith(ours)
+    ]
+    if not places:
+        # It was not even found.
+        return _explain(error)
+    kind, said = type(error).__name__, _explain(error)
+    told = kind if said == kind else f"{kind}: {said}"
+    return f"{told} ({places[-1].filename}, line {places[-1].lineno})"
+
+
+def _explain(error: BaseException) -> str:
     """
     Put what an exception says into one line.
     """
@@ -384,7 +417,10 @@ def _parseCount(option: str, value: str) -> int:
     if value and value[-1].lower() in _UNITS:
         number, unit = value[:-1], value[-1].lower()
     if not (number.isascii() and number.isdecimal() and len(number) < 16):
-        raise UsageError(f"--{option} must be a number, not {value!r}")
+        raise UsageError(
+            f"--{option} must be a whole number from 1 on, which may end in K, M or "
+            f"G, not {value!r}"
+        )
     return int(number) * _UNITS[unit]
 
 
