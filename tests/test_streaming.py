@@ -755,6 +755,23 @@ class TextTests(StreamTestCase):
         self.transport.write(b"fine")
         self.assertEqual(peer.takeMessages(), ["fine"])
 
+    def test_whereItIsNotUTF8(self):
+        """
+        The place is one in what is written, whatever was held back before.
+        """
+        for before, written, position in (
+            (b"\xf0\x9f\x98", b"\x80abc\xff", 4),
+            (b"\xc3", b"a", 0),
+            (b"\xc3", b"\xa9\xc3a", 1),
+        ):
+            self.protocol = Recorder()
+            self.connect(text=True)
+            self.transport.write(before)
+
+            error = self.assertRaises(ValueError, self.transport.write, written)
+
+            self.assertIn(f"from byte {position} on", str(error))
+
     def test_notUTF8AfterHeldBack(self):
         """
         What was held back before a write that is refused does not spoil the

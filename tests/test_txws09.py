@@ -343,7 +343,10 @@ class HookTests(SynchronousTestCase):
         for hook in (
             "validateHeaders",
             "parseFrames",
+            "sendCommonPreamble",
             "sendFrames",
+            "sendHyBi00Preamble",
+            "sendHyBi07Preamble",
             "write",
             "writeSequence",
             "close",

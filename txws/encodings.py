@@ -92,13 +92,15 @@ class Text(Binary):
         """
         See L{Encoding}.
         """
+        heldBack, _ = self._decoder.getstate()
         try:
             text = self._decoder.decode(data)
         except UnicodeDecodeError as error:
             self._decoder.reset()
+            position = max(error.start - len(heldBack), 0)
             raise ValueError(
                 "only UTF-8 can be written to a WebSocket in text mode; "
-                f"this is not, from byte {error.start} on"
+                f"this is not, from byte {position} on"
             ) from None
         if text:
             transport.sendTextMessage(text)

@@ -238,6 +238,8 @@ class IWebSocketTransport(Interface):
             L{IPushProducer<twisted.internet.interfaces.IPushProducer>}, or an
             L{IPullProducer<twisted.internet.interfaces.IPullProducer>} if
             C{streaming} is false.
+        @param streaming: whether it produces until it is paused, and not only
+            when it is asked.
         @raise RuntimeError: if one is attached already.
         """
 
@@ -361,7 +363,8 @@ class IWebSocketHandlerFactory(Interface):
         C{handshakeTimeout}, it is cancelled and the handshake refused with
         status 503.
 
-        @return: L{None} to refuse the handshake with status 403.
+        @param request: what the client asks for.
+        @return: the handler, or L{None} to refuse the handshake with status 403.
         @raise txws.wire.errors.BadHandshake: to refuse it with another status,
             headers and a body.
         """

@@ -213,6 +213,7 @@ class HandshakePolicy:
         """
         Check the path and the origin of a handshake.
 
+        @param request: what the client asks for.
         @raise BadHandshake: with 404 or 403.
         @raise TypeError: if a function of the origins returns no L{bool}.
         """
