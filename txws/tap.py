@@ -44,6 +44,8 @@ _PORT_NUMBER = re.compile(
     r"(?:(?:\A|:)(?:tcp6?|ssl):(?:port=)?|:port=)(-?[0-9]+)(?=:|\Z)"
 )
 
+_TLS_PACKAGES = ("OpenSSL", "cryptography", "service_identity")
+
 # What Python says of the arguments that a description makes, and in plain words.
 _WRONG_ARGUMENTS = (
     (re.compile(r"missing .* argument: ('\w+')"), "{} is missing"),
@@ -369,7 +371,7 @@ def _explainPort(error: Exception) -> str:
     """
     Say in plain words what Python says when a description is no endpoint.
     """
-    if isinstance(error, ImportError):
+    if isinstance(error, ImportError) and error.name in _TLS_PACKAGES:
         return f"it needs {error.name}; pip install 'txws[tls]'"
     if isinstance(error, LookupError):
         return "there is no such socket"
