@@ -1,1 +1,1 @@
-txws.WebSocketFactory serves any Twisted factory or protocol over WebSocket (RFC 6455), for endpoints, listenTCP and listenSSL; binary messages by default, text or the base64 subprotocol of noVNC on request; programs written for txWS 0.9 keep their names.
+txws.WebSocketFactory serves any Twisted factory or protocol over WebSocket (RFC 6455), for endpoints, listenTCP and listenSSL; binary messages by default, text or the base64 subprotocol of noVNC on request; programs written for txWS 0.9 keep their names, and what they write as text is sent as text.

@@ -297,6 +297,51 @@ class TransportContract:
         self.assertEqual(self.farProtocol.received, b"")
         self.assertEnded(ConnectionDone, ConnectionDone)
 
+    def test_peerThatHasSentAll(self):
+        """
+        When it is read that the peer has closed for writing, the connection
+        ends, and what is not written is dropped.
+        """
+        self.near.pauseProducing()
+        self.far.loseWriteConnection()
+        self.turn()
+        self.near.resumeProducing()
+        self.near.write(b"lost")
+        self.turn()
+        self.assertEqual(self.farProtocol.received, b"")
+        self.assertEnded(ConnectionDone, ConnectionDone)
+
+    def test_peerThatHasSentAllIsNotRead(self):
+        """
+        As long as that is not read, what is written leaves.
+        """
+        self.near.pauseProducing()
+        self.far.loseWriteConnection()
+        self.turn()
+        self.near.write(b"a")
+        self.turn()
+        self.assertEqual(self.farProtocol.received, b"a")
+        self.near.resumeProducing()
+        self.turn()
+        self.assertEnded(ConnectionDone, ConnectionDone)
+
+    def test_pullProducerBeforeLoseWriteConnection(self):
+        """
+        A pull producer is asked when all is written, and goes before the
+        closing for writing.
+        """
+        producer = Producer(self.near)
+        self.near.write(b"a")
+        self.near.loseWriteConnection()
+        self.near.registerProducer(producer, False)
+        self.turn()
+        self.assertEqual(self.farProtocol.received, b"a")
+        self.assertEnded(None, None)
+        self.near.unregisterProducer()
+        self.near.loseWriteConnection()
+        self.turn()
+        self.assertEnded(ConnectionDone, ConnectionDone)
+
     def test_loseWriteConnectionTwice(self):
         """
         To close for writing again, when it has been closed, breaks the

@@ -146,6 +146,8 @@ class End:
         self.handler = RecordingHandler() if handler is None else handler
         self.transport = MemoryTransport(Protocol()) if transport is None else transport
         self.limits = limits or Limits()
+        # What the kernel would say that it holds.
+        self.unsent = 0
         self.wire = makeConnection(
             role,
             maxMessageSize=self.limits.maxMessageSize,
@@ -174,6 +176,7 @@ class End:
             self.handler,
             self.limits,
             clock,
+            lambda transport: self.unsent,
         )
         self.transport.protocol = _Carried(self.webSocket, clock)
         self.transport.connect()

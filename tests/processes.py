@@ -17,7 +17,9 @@ ROOT = Path(__file__).resolve().parents[1]
 _TWISTD = "from twisted.scripts.twistd import run; run()"
 
 
-def runPython(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+def runPython(
+    *arguments: str, cwd: Path = ROOT, timeout: float = 60
+) -> subprocess.CompletedProcess[str]:
     """
     Run Python to its end, with this package within its reach.
     """
@@ -28,13 +30,15 @@ def runPython(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[
         env={**os.environ, "PYTHONPATH": searched},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=timeout,
         check=False,
     )
 
 
-def runTwistd(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+def runTwistd(
+    *arguments: str, cwd: Path = ROOT, timeout: float = 60
+) -> subprocess.CompletedProcess[str]:
     """
     Run C{twistd} to its end.
     """
-    return runPython("-c", _TWISTD, *arguments, cwd=cwd)
+    return runPython("-c", _TWISTD, *arguments, cwd=cwd, timeout=timeout)

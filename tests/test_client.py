@@ -7,10 +7,11 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import alsoProvides
 
@@ -401,6 +402,26 @@ class OpenTests(ClientTestCase):
         )
         self.assertEqual(producer.told, ["stop"])
 
+    def test_endBeforeTheBeginning(self):
+        """
+        If the handler ends the connection before it is open, whoever waits for
+        that learns that it never is.
+        """
+        acts: tuple[Act, ...] = (
+            lambda transport: transport.loseConnection(),
+            lambda transport: transport.abortConnection(),
+        )
+        for act in acts:
+            handler = ActingHandler(negotiationStarted=act)
+            client = Client(handler)
+            client.answer()
+            self.assertNotIn("negotiationFinished", client.names)
+            failed = self.failureResultOf(client.protocol.opened, WebSocketFailed).value
+            self.assertIsInstance(failed.cause, ConnectionAborted)
+            client.leave()
+            self.assertEqual(client.names.count("connectionLost"), 1)
+            self.assertGone(client)
+
     def test_endInside(self):
         """
         A handler, or whoever waits, may end the connection at once: nothing
@@ -419,6 +440,7 @@ class OpenTests(ClientTestCase):
                         lambda handler, act=act: act(handler.transport)
                     )
                 client.answer(rest=frame(TEXT, b"a"))
+                client.waiting.addErrback(Failure.trap, WebSocketFailed)
                 client.transport.settle()
                 client.leave()
                 self.assertEqual(handler.messages, [])
@@ -542,7 +564,7 @@ class TimeTests(ClientTestCase):
         """
         A server that does not answer in time is given up.
         """
-        for data in (b"", makeAnswer()[:-2], makeAnswer(status="500 Oh") + b"no"):
+        for data in (b"", makeAnswer()[:-2]):
             client = Client(keepalive=KeepalivePolicy(handshakeTimeout=10))
             client.transport.receiveData(data)
             client.clock.advance(9)
@@ -553,6 +575,20 @@ class TimeTests(ClientTestCase):
             self.assertEqual(failed.cause.deadline, "handshakeTimeout")
             self.assertGone(client)
             self.assertEqual(client.handler.events, [])
+
+    def test_slowRefusal(self):
+        """
+        One that has refused, and dribbles the reason, is given up as well; what
+        is known of its answer is told.
+        """
+        client = Client(keepalive=KeepalivePolicy(handshakeTimeout=10))
+        client.transport.receiveData(
+            makeAnswer(("Retry-After", "9"), status="503 Full") + b"no"
+        )
+        client.clock.advance(10)
+        refused = self.assertRefused(client, "the server answered 503 instead of 101")
+        self.assertEqual((refused.status, refused.body), (503, b"no"))
+        self.assertIn(("Retry-After", "9"), refused.headers)
 
     def test_dribble(self):
         """

@@ -33,6 +33,7 @@ from txws.testing import MemoryConnection, RecordingHandler
 from .certificates import makePEM
 from .ends import Act, ActingHandler
 from .peers import wrapTLS
+from .wire.ciphers import CipherFactory, Mirror, Stream
 
 # Reserved bits that nobody has claimed.
 BROKEN = b"\xf1\x80"
@@ -125,6 +126,8 @@ class Pair:
             limits=limits or Limits(maxFragments=65536),
         )
         self.client = WebSocketClientProtocol(settings, self.atClient)
+        # Handlers may close the connection before it is open.
+        self.client.opened.addErrback(lambda failure: None)
         server: Any = self.factory
         client: Any = Factory.forProtocol(lambda: self.client)
         if isSecure:
@@ -175,6 +178,76 @@ class Pair:
         assert self.atServer.reason is not None
         assert self.atClient.reason is not None
         return self.atServer.reason.value, self.atClient.reason.value
+
+
+class ExtensionTests(SynchronousTestCase):
+    """
+    Both ends have agreed on extensions in the opening handshake.
+    """
+
+    def setUp(self):
+        """
+        Connect two ends that know the same two extensions.
+        """
+        clock = Clock()
+        self.atServer, self.atClient = RecordingHandler(), RecordingHandler()
+        self.served, self.wanted = (
+            [CipherFactory("x-stream", Stream), CipherFactory("x-mirror", Mirror)]
+            for _ in range(2)
+        )
+        factory = WebSocketFactory(
+            HandlerFactory(lambda: self.atServer),
+            extensions=self.served,
+            limits=Limits(maxMessageSize=1000),
+            clock=clock,
+        )
+        settings = ClientSettings(
+            "localhost",
+            "/",
+            clock,
+            extensions=self.wanted,
+            limits=Limits(maxMessageSize=2000),
+        )
+        self.connection = MemoryConnection(
+            factory.buildProtocol(None),
+            WebSocketClientProtocol(settings, self.atClient),
+        )
+        self.connection.flush()
+
+    def test_messages(self):
+        """
+        Messages arrive as they were sent, both ways, and are not sent as they
+        are.
+        """
+        for sender, carrier, handler in (
+            (self.atServer, self.connection.server, self.atClient),
+            (self.atClient, self.connection.client, self.atServer),
+        ):
+            sender.transport.sendTextMessage("hello")
+            sender.transport.sendBytesMessage(b"\0" * 900)
+
+            first, second = carrier.writes
+            # FIN, RSV1 and RSV2.
+            self.assertEqual((first[0], second[0]), (0xE1, 0xE2))
+            self.connection.flush()
+            self.assertEqual(handler.messages, ["hello", b"\0" * 900])
+
+    def test_limits(self):
+        """
+        Each side's extensions know the largest message that it accepts.
+        """
+        for factories, limit, levels in (
+            (self.served, 1000, "32"),
+            (self.wanted, 2000, "2"),
+        ):
+            for factory in factories:
+                self.assertEqual(
+                    [
+                        (tuple(parameters), size)
+                        for parameters, size in factory.considered
+                    ],
+                    [((("level", level),), limit) for level in levels],
+                )
 
 
 def startBulk(transport: IWebSocketTransport) -> None:

@@ -14,6 +14,7 @@ from zope.interface.verify import verifyObject
 
 from txws.endpoints import WebSocketServerEndpoint
 from txws.errors import InvalidSetting
+from txws.factories import WebSocketFactory
 from txws.policy import HandshakePolicy, KeepalivePolicy, Limits
 from txws.wire.codes import CloseCode, Opcode
 
@@ -140,3 +141,28 @@ class ServerEndpointTests(SynchronousTestCase):
         )
 
         self.assertRaises(InvalidSetting, endpoint.listen, None)
+
+    def test_wrappedTwice(self):
+        """
+        A factory or an endpoint that speaks WebSocket by itself is refused:
+        nobody could talk to what is wrapped twice.
+        """
+        endpoint = WebSocketServerEndpoint(self.below)
+
+        error = self.assertRaises(
+            InvalidSetting, endpoint.listen, WebSocketFactory(Echo)
+        )
+        self.assertIn("would be wrapped twice", error.problem)
+        error = self.assertRaises(InvalidSetting, WebSocketServerEndpoint, endpoint)
+        self.assertEqual(error.setting, "endpoint")
+        self.assertIn("would be wrapped twice", error.problem)
+
+    def test_noEndpoint(self):
+        """
+        What is no endpoint, such as the description of one, is refused at once.
+        """
+        for wrong in ("tcp:9000", None, 9000):
+            error = self.assertRaises(InvalidSetting, WebSocketServerEndpoint, wrong)
+
+            self.assertEqual(error.setting, "endpoint")
+            self.assertTrue(error.problem.endswith(f"not {wrong!r}"), error.problem)

@@ -164,8 +164,67 @@ class AdaptationTests(SynchronousTestCase):
             error = self.assertRaises(InvalidSetting, WebSocketFactory, wrong)
 
             self.assertEqual(error.setting, "application")
-            self.assertIn("must provide IWebSocketHandlerFactory", str(error))
+            self.assertIn("must be a factory (IProtocolFactory)", str(error))
             self.assertTrue(str(error).endswith(f", not {wrong!r}"), str(error))
+
+    def test_function(self):
+        """
+        Whoever gives a function that makes what is wanted is told to call it.
+        """
+        error = self.assertRaises(InvalidSetting, WebSocketFactory, lambda: Echo)
+
+        self.assertIn("; of a function, give what it returns", str(error))
+
+    def test_wrappedTwice(self):
+        """
+        What speaks WebSocket already is not wrapped again: nobody could talk
+        to that.
+        """
+        for wrong in (WebSocketFactory(Echo), WebSocketFactory):
+            error = self.assertRaises(InvalidSetting, WebSocketFactory, wrong)
+
+            self.assertEqual(error.setting, "application")
+            self.assertEqual(
+                error.problem,
+                "is a WebSocketFactory, which would be wrapped twice: give what is "
+                "inside it",
+            )
+
+    def test_wrongSettings(self):
+        """
+        A setting of the wrong kind is refused at once, and named.
+        """
+        for setting, *values in (
+            ("text", "yes", 1, None),
+            ("logsFrames", "yes", 1, None),
+            ("clock", 3, "reactor", Clock),
+            ("site", 3, "site", Resource()),
+            ("extensions", "permessage-deflate", 3, None, [object()], ["x"]),
+        ):
+            for value in values:
+                wrong = {setting: value}
+                error = self.assertRaises(
+                    InvalidSetting, WebSocketFactory, Echo, **wrong
+                )
+
+                self.assertEqual(error.setting, setting)
+                self.assertTrue(error.problem.startswith("must "), error.problem)
+
+    def test_wrongHandlerFactory(self):
+        """
+        L{HandlerFactory} wants something to call, and subprotocols one by one.
+        """
+        for setting, *arguments in (
+            ("makeHandler", 3),
+            ("makeHandler", None),
+            ("subprotocols", HandlerEcho, ["a", "b"]),
+            ("subprotocols", HandlerEcho, "a b"),
+            ("subprotocols", HandlerEcho, "a", ""),
+        ):
+            error = self.assertRaises(InvalidSetting, HandlerFactory, *arguments)
+
+            self.assertEqual(error.setting, setting)
+            self.assertTrue(error.problem.endswith(f"not {arguments[-1]!r}"))
 
     def test_textIsForStreams(self):
         """

@@ -4,6 +4,7 @@ Tests for L{txws.flow}.
 
 from __future__ import annotations
 
+import os
 from io import BytesIO
 
 from twisted.internet.interfaces import IPullProducer, IPushProducer
@@ -13,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
-from txws.flow import Outflow
+from txws.flow import Outflow, unsentSize
 from txws.policy import Limits
 from txws.testing import MemoryTransport
 from txws.wire.codes import Opcode
@@ -106,7 +107,15 @@ class Flow:
             lowWaterMark=lowWaterMark,
             maxPendingSize=maxPendingSize,
         )
-        self.outflow = Outflow(self.connection, self.transport, self.limits, self)
+        # What the kernel would say that it holds.
+        self.unsent = 0
+        self.outflow = Outflow(
+            self.connection,
+            self.transport,
+            self.limits,
+            self,
+            lambda transport: self.unsent,
+        )
 
     @classmethod
     def started(cls, **settings) -> Flow:
@@ -341,15 +350,53 @@ class LargeMessageTests(SynchronousTestCase):
         flow.outflow.drop()
         self.assertEqual(flow.outflow.pendingSize, 0)
 
+    def test_progress(self):
+        """
+        A peer is slow, not gone, if it takes some of what the kernel holds;
+        one that has taken all has nothing that would keep it from answering.
+        """
+        flow = Flow.full()
+        for unsent, isProgress in (
+            (60000, True),
+            (60000, False),
+            (59999, True),
+            (59999, False),
+            (60000, False),
+            (1, True),
+            (0, False),
+        ):
+            flow.unsent = unsent
+            self.assertIs(flow.outflow.noteProgress(), isProgress, unsent)
+
+    def test_progressOfTheClosing(self):
+        """
+        When the closing begins, what is pending then is the last that counts,
+        not what is sent later.
+        """
+        flow = Flow.full()
+        flow.unsent = 100
+        flow.outflow.finish()
+        flow.unsent = 50
+        self.assertTrue(flow.outflow.noteProgress())
+        flow.transport.takeData()
+        for _ in range(3):
+            flow.send(bytes(1000))
+            flow.outflow.noteProgress()
+        flow.send(bytes(1000))
+        self.assertFalse(flow.outflow.noteProgress())
+
     def test_unknownProgress(self):
         """
         Where the kernel cannot be asked, a peer is not thought to be slow.
         """
-        flow = Flow.full()
-        flow.transport.takeData(10)
-        self.assertFalse(flow.outflow.noteProgress())
-        flow.transport.fileno = lambda: -1  # type: ignore[attr-defined]  # closed
-        self.assertFalse(flow.outflow.noteProgress())
+        flow = Flow()
+        transport = flow.transport
+        self.assertEqual(unsentSize(transport), 0)
+        transport.fileno = lambda: -1  # type: ignore[attr-defined]  # closed
+        self.assertEqual(unsentSize(transport), 0)
+        with open(os.devnull, "wb") as neverFull:
+            transport.fileno = neverFull.fileno  # type: ignore[attr-defined]  # none
+            self.assertEqual(unsentSize(transport), 0)
 
 
 class MarkTests(SynchronousTestCase):

@@ -346,6 +346,7 @@ class PongTests(SynchronousTestCase):
         self.assertIsNone(connection.keepalive.roundTripTime)
         connection.wait(2)
         self.assertTrue(connection.keepalive.pongReceived(second))
+        connection.wait(1)
         self.assertTrue(connection.keepalive.pongReceived(second))
         self.assertEqual(connection.keepalive.roundTripTime, 2)
 

@@ -264,6 +264,16 @@ class ParserTests(SynchronousTestCase):
         )
         self.assertIn("as in ws:tcp:9000", str(error))
 
+    def test_wrappedTwice(self):
+        """
+        C{ws:} before C{ws:} is refused: nobody could talk to that.
+        """
+        error = self.assertRaises(
+            InvalidSetting, serverFromString, self.reactor, "ws:ws:tcp:0"
+        )
+
+        self.assertIn("would be wrapped twice", str(error))
+
     def test_unknownArgument(self):
         """
         An argument that neither WebSocket nor the endpoint below knows is an

@@ -100,6 +100,17 @@ class LimitsTests(SettingsTestCase):
             limits.headLimits, HeadLimits(maxSize=3, maxHeaders=1, maxLineSize=2)
         )
 
+    def test_lineInHandshake(self):
+        """
+        No line of the opening handshake is longer than all of it.
+        """
+        Limits(maxHandshakeSize=100, maxLineSize=100)
+        error = self.assertRaises(
+            InvalidSetting, Limits, maxHandshakeSize=99, maxLineSize=100
+        )
+        self.assertEqual(error.setting, "maxLineSize")
+        self.assertEqual(error.problem, "must be at most maxHandshakeSize, 99, not 100")
+
     def test_counts(self):
         """
         What counts bytes or things is a whole number from 1 on.
@@ -180,6 +191,12 @@ class KeepalivePolicyTests(SettingsTestCase):
                 self.assertInvalid(KeepalivePolicy, field.name, *bad)
                 short: dict[str, Any] = {field.name: 0.001}
                 self.assertEqual(getattr(KeepalivePolicy(**short), field.name), 0.001)
+
+    def test_isOneWay(self):
+        """
+        Whether nobody answers is a question of yes or no.
+        """
+        self.assertInvalid(KeepalivePolicy, "isOneWay", 1, 0, "no", None)
 
     def test_never(self):
         """
@@ -510,7 +527,15 @@ class HandshakePolicyTests(SettingsTestCase):
         A path begins with a slash.
         """
         self.assertInvalid(
-            HandshakePolicy, "paths", ["feed"], [""], ["/", None], [b"/"], "/feed", 1
+            HandshakePolicy,
+            "paths",
+            ["feed"],
+            [""],
+            ["/", None],
+            [b"/"],
+            "/feed",
+            1,
+            ["/a?b"],
         )
 
     def test_subprotocol(self):

@@ -12,7 +12,7 @@ from txws.factories import WebSocketFactory
 from txws.resource import makePageSite
 from txws.wire.codes import Opcode
 
-from .peers import Answer, RawPeer, makeRequest, readAnswer
+from .peers import Answer, RawPeer, makeRequest
 
 PAGE = "<!doctype html><title>ä</title>".encode()
 
@@ -94,26 +94,34 @@ class PageTests(SynchronousTestCase):
             self.assertTrue(peer.isAborted, header)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
-    def test_keptAlive(self):
+    def test_oneAnswer(self):
         """
-        A browser may ask twice on one connection.
+        A connection gets one answer, which says that it is the last: a peer
+        that goes on asking without reading makes the server keep no more.
         """
-        peer = RawPeer(self.factory)
-        for _ in range(2):
-            peer.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        for version in (b"1.1", b"1.0"):
+            peer = RawPeer(self.factory)
 
-            self.assertEqual(readAnswer(peer.transport.takeData()).body, PAGE)
+            peer.send(b"GET / HTTP/%s\r\nHost: a\r\n\r\n" % version * 1000)
+            peer.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 1000)
 
-    def test_idleBrowser(self):
+            answer = peer.takeAnswer()
+            self.assertEqual(answer.body, PAGE)
+            self.assertEqual(answer.headers.get("Connection"), "close")
+            self.assertTrue(peer.isAborted)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_deafBrowser(self):
         """
-        A browser that says nothing more is disconnected, by the clock that was
-        given.
+        A browser that does not take its answer is given up, by the clock that
+        was given.
         """
         peer = RawPeer(self.factory)
         peer.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-        peer.takeAnswer()
 
-        self.clock.pump([1] * 120)
+        self.clock.pump([1] * 60)
+        self.assertFalse(peer.transport.isLost)
+        self.clock.pump([1] * 60)
 
         self.assertTrue(peer.isAborted)
         self.assertEqual(self.clock.getDelayedCalls(), [])

@@ -13,7 +13,7 @@ from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IProtocol
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
-from twisted.logger import capturedLogs, formatEvent
+from twisted.logger import LogLevel, capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Site
@@ -431,6 +431,7 @@ class RefusalTests(ServerTestCase):
 
         answer = self.assertRefused(get, 426)
         self.assertEqual(answer.headers.getAll("Upgrade"), ["websocket"])
+        self.assertEqual(answer.headers.getAll("Sec-WebSocket-Version"), ["13"])
         self.assertIn(b"WebSocket", answer.body)
         answer = self.assertRefused(post, 405)
         self.assertEqual(answer.headers.getAll("Allow"), ["GET"])
@@ -718,6 +719,56 @@ class PathTests(ServerTestCase):
             self.assertRefused(peer, 400, target)
 
 
+class RefusalLogTests(ServerTestCase):
+    """
+    The log tells of refusals.
+    """
+
+    def assertLogged(self, level: LogLevel, status: int, peer: RawPeer, *sent: bytes):
+        """
+        Assert that what is sent is refused, and at which level that is logged.
+        """
+        with capturedLogs() as logged:
+            peer.send(*sent)
+        (event,) = (event for event in logged if "status" in event)
+        self.assertEqual(event["status"], status)
+        self.assertIs(event["log_level"], level)
+        self.assertEqual(event["peer"], peer.transport.getPeer())
+        self.assertIn(event["explanation"], formatEvent(event))
+
+    def test_nobodysFault(self):
+        """
+        A browser that asks for a page is nothing to warn of.
+        """
+        request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+
+        self.assertLogged(LogLevel.info, 426, self.connect(), request)
+
+    def test_tooMany(self):
+        """
+        Nor is a limit that is reached.
+        """
+        factory = self.serve(limits=Limits(maxConnections=1))
+        first = RawPeer(factory)
+        first.send(REQUEST)
+
+        with capturedLogs() as logged:
+            RawPeer(factory)
+
+        (event,) = (event for event in logged if "status" in event)
+        self.assertEqual(event["status"], 503)
+        self.assertIs(event["log_level"], LogLevel.info)
+
+    def test_peersFault(self):
+        """
+        The peer is warned of if it is wrong, or not wanted.
+        """
+        for request, status, case in BAD_REQUESTS:
+            if status not in (404, 426):
+                with self.subTest(case):
+                    self.assertLogged(LogLevel.warn, status, self.connect(), request)
+
+
 class DepartureTests(ServerTestCase):
     """
     Whoever is refused, or says nothing, is seen off.
@@ -738,6 +789,21 @@ class DepartureTests(ServerTestCase):
         self.assertTrue(peer.transport.isReading)
         self.assertFalse(peer.transport.isLost)
         peer.leave()
+        self.assertNothingIsLeft(peer)
+
+    def test_refusedPeerThatHasSentAll(self):
+        """
+        A refused peer that has closed its half of the connection gets its
+        answer all the same, and nothing is left of it then.
+        """
+        peer = self.connect()
+        peer.send(makeRequest(method="POST"))
+
+        peer.leave()
+
+        self.assertEqual(peer.takeAnswer().status, 405)
+        peer.transport.settle()
+        peer.transport.settle()
         self.assertNothingIsLeft(peer)
 
     def test_refusedPeerHasToGo(self):
@@ -954,6 +1020,33 @@ class ApplicationErrorTests(ServerTestCase):
         peer.send(REQUEST)
         self.assertRefused(peer, 500)
         self.assertEqual(len(self.flushLoggedErrors(AttributeError)), 1)
+
+    def test_noHandler(self):
+        """
+        What is no handler, or not all of one, refuses the handshake, not later
+        the connection.
+        """
+
+        class Started:
+            def negotiationStarted(self, transport):
+                pass
+
+        class Deaf(RecordingHandler):
+            textMessageReceived: Any = None
+
+        for made, missing in (
+            (object(), "negotiationStarted"),
+            ("handler", "negotiationStarted"),
+            (RecordingHandler, "a class"),
+            (Started(), "negotiationFinished"),
+            (Deaf(), "textMessageReceived"),
+        ):
+            make: Any = partial(lambda made: made, made)
+            peer = self.connect(HandlerFactory(make))
+            peer.send(REQUEST)
+            self.assertRefused(peer, 500, made)
+            (logged,) = self.flushLoggedErrors(TypeError)
+            self.assertIn(missing, str(logged.value))
 
     def test_refusedByTheHandler(self):
         """

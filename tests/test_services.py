@@ -10,7 +10,7 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
 from twisted.internet.task import Clock
-from twisted.logger import LogLevel, capturedLogs
+from twisted.logger import LogLevel, capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
@@ -188,6 +188,9 @@ class ServiceTests(SynchronousTestCase):
 
         self.assertTrue(peer.transport.isLost)
         self.assertNotIn(None, self.successResultOf(reasons))
-        levels = [event["log_level"] for event in logged]
-        self.assertEqual(levels.count(LogLevel.warn), 1)
+        (event,) = (event for event in logged if event["log_level"] is LogLevel.warn)
+        self.assertEqual(
+            formatEvent(event),
+            "1 connections were aborted: 5 s after the Close their peers had not gone",
+        )
         self.assertEqual(self.clock.getDelayedCalls(), [])

@@ -236,13 +236,14 @@ class TransportTests(StreamTestCase):
 
         self.assertEqual(peer.takeMessages(), [b"onetwo"])
 
-    def test_onlyBytesAreWritten(self):
+    def test_onlyBytesAndTextAreWritten(self):
         """
-        Writing anything but bytes is an error, as with Twisted's transports.
+        Writing anything but bytes and text is an error, and a sequence is one
+        of bytes.
         """
         peer = self.connect()
 
-        for wrong in ("text", bytearray(b"a"), 5, None):
+        for wrong in (bytearray(b"a"), 5, None):
             self.assertRaises(TypeError, self.transport.write, wrong)
         self.assertRaises(TypeError, self.transport.writeSequence, ["text"])
 
@@ -757,6 +758,23 @@ class TextTests(StreamTestCase):
         self.assertEqual(peer.takeMessages(), [])
         self.transport.write(b"fine")
         self.assertEqual(peer.takeMessages(), ["fine"])
+
+    def test_whereItIsNotUTF8(self):
+        """
+        The place is one in what is written, whatever was held back before.
+        """
+        for before, written, position in (
+            (b"\xf0\x9f\x98", b"\x80abc\xff", 4),
+            (b"\xc3", b"a", 0),
+            (b"\xc3", b"\xa9\xc3a", 1),
+        ):
+            self.protocol = Recorder()
+            self.connect(text=True)
+            self.transport.write(before)
+
+            error = self.assertRaises(ValueError, self.transport.write, written)
+
+            self.assertIn(f"from byte {position} on", str(error))
 
     def test_notUTF8AfterHeldBack(self):
         """

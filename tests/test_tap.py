@@ -21,6 +21,7 @@ from zope.interface.verify import verifyObject
 
 from txws.demo import Demo, Echo
 from txws.factories import WebSocketFactory
+from txws.handlers import WebSocketHandler
 from txws.policy import SAME_ORIGIN, HandshakePolicy, KeepalivePolicy, Limits
 from txws.routing import Router
 from txws.tap import Options, makeService
@@ -28,6 +29,7 @@ from txws.wire.codes import CloseCode, Opcode
 
 from .certificates import makePEM
 from .peers import RawPeer, makeRequest, readAnswer, useMemoryReactor
+from .processes import runPython
 
 
 class LineEcho(LineReceiver):
@@ -59,6 +61,18 @@ class NeedyFactory(Factory):
         self.needed = needed
 
 
+class Generous(WebSocketHandler):
+    """
+    A class of handlers that send much.
+    """
+
+    def negotiationFinished(self) -> None:
+        """
+        Send it.
+        """
+        self.transport.sendBytesMessage(bytes(4 << 20))
+
+
 class Shouting(Protocol):
     """
     A protocol that writes what is no UTF-8.
@@ -77,6 +91,14 @@ router.add("/echo", EchoFactory(), limits=Limits(maxMessageSize=5))
 router.add("/demo/<name>", Echo)
 demo = Demo()
 number = 5
+webSocketFactory = WebSocketFactory(LineEcho)
+
+
+def makeFactory() -> EchoFactory:
+    """
+    Make a factory, which C{--wrap} does not ask for.
+    """
+    return EchoFactory()
 
 
 class OptionsTestCase(SynchronousTestCase):
@@ -226,9 +248,13 @@ class OptionsTests(OptionsTestCase):
             ("nonsense", "Unknown endpoint type: 'nonsense'"),
             ("", "Unknown endpoint type: ''"),
             ("-1", "Unknown endpoint type: '-1'"),
-            ("tcp", "missing 1 required positional argument: 'port'"),
+            ("tcp", "'port' is missing"),
+            ("tcp:9000:bogus=1", "'bogus' is unknown"),
+            ("tcp:9000:port=1", "'port' is there twice"),
+            ("tcp:1:2:3:4", "there is too much in it"),
             ("tcp:http", "invalid literal for int()"),
             ("ssl:443:privateKey=/nowhere.pem", "No such file"),
+            ("systemd:domain=INET:index=0", "there is no such socket"),
         ):
             said = self.assertWrong("port", f"--port={description}")
 
@@ -237,11 +263,37 @@ class OptionsTests(OptionsTestCase):
             )
             self.assertIn(reason, said)
 
+    def test_portThatNeedsMore(self):
+        """
+        Whoever wants TLS without having what it needs is told what to install.
+        """
+        ran = runPython(
+            "-c",
+            "import sys; sys.modules['OpenSSL'] = None\n"
+            "from txws.tap import Options\n"
+            "Options().parseOptions(['--port=ssl:443:privateKey=key.pem'])",
+        )
+
+        self.assertTrue(
+            ran.stderr.endswith(
+                "--port 'ssl:443:privateKey=key.pem' is no endpoint: it needs "
+                "OpenSSL; pip install 'txws[tls]'\n"
+            ),
+            ran.stderr,
+        )
+
     def test_portsThatDoNotExist(self):
         """
         A port number that cannot be is refused before anything listens.
         """
-        for description in ("65536", "tcp:99999", "tcp:port=70000", "tcp6:-1"):
+        for description in (
+            "65536",
+            "tcp:99999",
+            "tcp:port=70000",
+            "tcp6:-1",
+            "tcp:interface=127.0.0.1:port=99999",
+            "haproxy:tcp:70000",
+        ):
             said = self.assertWrong("port", "--port", description)
 
             self.assertIn("a port is a number from 0 to 65535", said)
@@ -289,8 +341,9 @@ class OptionsTests(OptionsTestCase):
             for wrong in ("", "many", "k", "1.5M", "-1", "1e6", "٣", "1 000", "9" * 99):
                 said = self.assertWrong(option, f"--{option}={wrong}")
 
-                self.assertIn("must be a", said)
+                self.assertIn("must be a whole number from 1 on", said)
                 self.assertTrue(said.endswith(f"not {wrong!r}"), said)
+            self.assertWrong(option, f"--{option}=never")
             said = self.assertWrong(option, f"--{option}=0")
             self.assertTrue(said.endswith("not 0"), said)
 
@@ -329,6 +382,7 @@ class OptionsTests(OptionsTestCase):
                 said = self.assertWrong(option, f"--{option}={given}")
 
                 self.assertIn("must be a number of seconds", said)
+        self.assertWrong("ping-interval", "--ping-interval=unlimited")
         for option in ("ping-timeout", "handshake-timeout", "close-timeout"):
             said = self.assertWrong(option, f"--{option}=never")
             self.assertTrue(said.endswith("not 'never'"), said)
@@ -362,6 +416,7 @@ class OptionsTests(OptionsTestCase):
         for option, wrong in (
             ("path", "a"),
             ("path", ""),
+            ("path", "/x?y"),
             ("origin", "example.com"),
             ("origin", "https://example.com/"),
             ("origin", ""),
@@ -419,8 +474,11 @@ class OptionsTests(OptionsTestCase):
             ("nowhere.Echo", "cannot load 'nowhere.Echo'"),
             ("txws.demo.Nothing", "cannot load 'txws.demo.Nothing'"),
             ("tests.test_tap.NeedyFactory", "cannot load"),
-            ("tests.test_tap.number", "must provide IWebSocketHandlerFactory"),
-            ("txws.demo", "must provide IWebSocketHandlerFactory"),
+            ("tests.test_tap.number", "must be a factory (IProtocolFactory)"),
+            ("txws.demo", "must be a factory (IProtocolFactory)"),
+            ("tests.test_tap.makeFactory", "of a function, give what it returns"),
+            ("tests.test_tap.webSocketFactory", "give what is inside it"),
+            ("txws.WebSocketFactory", "give what is inside it"),
         ):
             said = self.assertWrong("wrap", f"--wrap={name}")
 
@@ -429,22 +487,40 @@ class OptionsTests(OptionsTestCase):
     def test_wrapThatFails(self):
         """
         A module that fails when it is loaded is refused with what it says, in
-        one line, or with the name of its error if it says nothing.
+        one line, the name of its error, and the place.
         """
         directory = Path(self.mktemp())
         directory.mkdir()
         sys.path.insert(0, str(directory))
         for statement, reason in (
-            ("raise RuntimeError('one\\n  two')", "one two"),
-            ("raise ZeroDivisionError", "ZeroDivisionError"),
-            ("if", "invalid syntax"),
+            (
+                "\nraise RuntimeError('one\\n  two')",
+                "RuntimeError: one two (@.py, line 2)",
+            ),
+            ("raise ZeroDivisionError", "ZeroDivisionError (@.py, line 1)"),
+            ("if", "SyntaxError: invalid syntax (@.py, line 1)"),
+            ("raise SystemExit(3)", "SystemExit: 3 (@.py, line 1)"),
+            ("import json; json.loads('')", "JSONDecodeError: Expecting value"),
         ):
-            name = f"failing{id(statement)}"
+            name = f"failing{abs(hash(statement))}"
             (directory / f"{name}.py").write_text(statement)
 
             said = self.assertWrong("wrap", "--wrap", f"{name}.factory")
 
-            self.assertIn(f"cannot load '{name}.factory': {reason}", said)
+            self.assertIn(
+                f"cannot load '{name}.factory': {reason.replace('@', name)}",
+                said.replace(f"{directory.resolve()}{os.sep}", ""),
+            )
+
+    def test_wrapTwice(self):
+        """
+        One thing is served.
+        """
+        said = self.assertWrong(
+            "wrap", "--wrap=tests.test_tap.demo", "-w", "tests.test_tap.LineEcho"
+        )
+
+        self.assertEqual(said, "is there twice")
 
     def test_text(self):
         """
@@ -508,8 +584,32 @@ class ServiceTests(OptionsTestCase):
 
         ended = self.assertRaises(SystemExit, service.privilegedStartService)
 
-        self.assertIn("9001", str(ended))
-        self.assertEqual(str(ended).count("\n"), 0)
+        self.assertIn("9001", ended.code)
+        self.assertTrue(ended.code.startswith("twistd websocket: "))
+        self.assertEqual(ended.code.count("\n"), 0)
+
+    def test_parentOfADaemonIsTold(self):
+        """
+        twistd tells the parent of a daemon of what is an L{Exception}, in 100
+        bytes, and only of that.
+        """
+        service = makeService(self.parse("--port=9001"))
+        vars(self.reactor)["listenTCP"] = lambda *arguments, **named: 1 // 0
+        self.assertRaises(ZeroDivisionError, service.privilegedStartService)
+
+        for error, said in (
+            (CannotListenError("", 9001, OSError("in use")), "Couldn't listen on"),
+            (OverflowError("too large"), "a number is out of range: too large"),
+        ):
+
+            def listenTCP(*arguments, error=error, **named):
+                raise error
+
+            vars(self.reactor)["listenTCP"] = listenTCP
+            ended = self.assertRaises(SystemExit, service.privilegedStartService)
+
+            self.assertIsInstance(ended, Exception)
+            self.assertTrue(str(ended).startswith(said), str(ended))
 
     def test_ports(self):
         """
@@ -700,6 +800,27 @@ class ServiceTests(OptionsTestCase):
         self.assertTrue(deaf.isAborted)
         self.successResultOf(stopped)
         self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_stoppedWhileAPeerReadsSlowly(self):
+        """
+        The close timeout counts for the program as a whole: a peer that goes
+        on to take what is pending does not keep it from stopping.
+        """
+        self.reactor.tcpServers.clear()
+        service = self.serve("--close-timeout=2", "--wrap=tests.test_tap.Generous")
+        (server,) = self.reactor.tcpServers
+        slow = RawPeer.upgraded(server[1])
+
+        stopped = service.stopService()
+
+        for _ in range(19):
+            self.reactor.advance(0.1)
+            slow.transport.takeData(70000)
+            slow.transport.settle()
+        self.assertNoResult(stopped)
+        self.reactor.advance(0.1)
+        self.assertTrue(slow.isAborted)
+        self.successResultOf(stopped)
 
     def test_protocolThatWritesNoText(self):
         """

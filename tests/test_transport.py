@@ -993,6 +993,16 @@ class ViolationTests(TransportTestCase):
             self.assertIsNone(failed.received)
             self.assertEqual(failed.code, 1006)
 
+    def test_limitExceeded(self):
+        """
+        A peer that only exceeds a limit of this side has broken no protocol.
+        """
+        end = End.opened(limits=Limits(maxMessageSize=3))
+        with capturedLogs() as logged:
+            end.receiveText("long")
+        self.assertIn("exceeded a limit: ", formatEvent(logged[-1]))
+        self.assertIs(logged[-1]["log_level"], LogLevel.warn)
+
     def test_peerThatStillSends(self):
         """
         A peer that still sends gets to read the Close: the connection is
@@ -1015,6 +1025,47 @@ class ViolationTests(TransportTestCase):
         end.transport.settle()
         self.assertFailed(end, BadFrame)
         self.assertEqual(end.handler.messages, [])
+
+    def test_peerThatHasSentAll(self):
+        """
+        A peer that has closed its half of the connection gets the Close all
+        the same, and nobody waits for more of it then.
+        """
+        end = End.opened()
+        end.receive(BROKEN, end.frame(TEXT, b"a"))
+        end.leave()
+        (close,) = end.takeFrames()
+        self.assertEqual(close.payload[:2], b"\x03\xea")
+        end.transport.settle()
+        end.transport.settle()
+        self.assertFailed(end, BadFrame)
+        self.assertEqual(end.delayedCalls, 0)
+
+    def test_nothingIsToBeSaid(self):
+        """
+        A violation after the Close is answered with nothing more, and the
+        connection is closed for writing all the same.
+        """
+        end = End.opened()
+        end.webSocket.loseConnection()
+        end.takeFrames()
+        end.receive(BROKEN)
+        end.transport.settle()
+        self.assertTrue(end.transport.hasEnded)
+        self.assertTrue(end.transport.isReading)
+        end.leave()
+        self.assertFailed(end, BadFrame)
+
+    def test_networkBreaks(self):
+        """
+        Nor is anything left if the network breaks before the Close is written.
+        """
+        end = End.opened()
+        end.receive(BROKEN)
+        end.transport.lose(ConnectionLost())
+        end.transport.settle()
+        self.assertFailed(end, BadFrame)
+        self.assertEqual(end.delayedCalls, 0)
 
     def test_peerThatGoes(self):
         """
@@ -1414,6 +1465,19 @@ class PressureTests(TransportTestCase):
     """
 
     limits = Limits(highWaterMark=5000, lowWaterMark=1000, maxPendingSize=50000)
+
+    def test_answersTakenBefore(self):
+        """
+        Answers that the peer has taken count no more, when it is sent much
+        that answers nothing: it is read on.
+        """
+        end = End.opened(makeEcho())
+        end.receive(end.frame(BINARY, bytes(60000)))
+        end.transport.takeData()
+        end.webSocket.sendBytesMessage(bytes(400000))
+        end.receive(end.frame(BINARY, bytes(8000)))
+        self.assertTrue(end.transport.isReading)
+        self.assertGreater(end.webSocket.pendingSize, 300000)
 
     def test_reading(self):
         """
@@ -1850,7 +1914,7 @@ class MembershipTests(TransportTestCase):
             lambda end: end.leave(),
             lambda end: end.transport.lose(ConnectionLost()),
             lambda end: end.webSocket.abortConnection(),
-            lambda end: end.receive(BROKEN) or end.leave(),
+            lambda end: (end.receive(BROKEN), end.takeAll(), end.leave()),
             lambda end: end.receiveClose() or end.takeAll(),
         ):
             end = End.opened()
@@ -2004,6 +2068,31 @@ class KeepaliveTests(TransportTestCase):
         self.assertFalse(end.transport.disconnecting)
         self.assertNotIn(PING, [found.opcode for found in end.takeAll()])
 
+    def test_slow(self):
+        """
+        Nor is a peer given up that takes some of what the kernel holds for it.
+        """
+        end = End.opened(pingInterval=20, pingTimeout=7)
+        end.webSocket.sendBytesMessage(bytes(2000))
+        end.unsent = 1000
+        for _ in range(10):
+            end.clock.advance(20)
+            end.unsent -= 50
+            end.clock.advance(7)
+        self.assertFalse(end.transport.disconnecting)
+
+    def test_takesNothing(self):
+        """
+        What it took before the Ping does not count, nor does the Ping.
+        """
+        end = End.opened(pingInterval=20, pingTimeout=7)
+        end.webSocket.sendBytesMessage(bytes(2000))
+        end.unsent = 1000
+        end.clock.advance(20)
+        end.clock.advance(7)
+        end.transport.settle()
+        self.assertFailed(end, DeadlineExpired)
+
     def test_paused(self):
         """
         While the application pauses, the peer's silence means nothing; when it
@@ -2023,6 +2112,37 @@ class KeepaliveTests(TransportTestCase):
             end.clock.advance(10)
         end.transport.settle()
         self.assertFalse(end.transport.isLost)
+
+    def test_pausedWhilePending(self):
+        """
+        A paused application's peer that takes nothing of what is pending is
+        given up: that it does not read has nothing to do with the pause.
+        """
+        end = End.full(pingInterval=20, pingTimeout=7)
+        end.webSocket.sendBytesMessage(b"pending")
+        end.webSocket.pauseProducing()
+        end.clock.advance(20)
+        end.clock.advance(6.5)
+        self.assertFalse(end.transport.disconnecting)
+        end.clock.advance(0.5)
+        end.transport.settle()
+        failed = self.assertFailed(end, DeadlineExpired)
+        self.assertEqual(failed.cause.deadline, "pingTimeout")
+
+    def test_pausedAndIdle(self):
+        """
+        Nor does the pause keep such a peer from being idle; one that takes
+        what is pending is not.
+        """
+        end = End.full(pingInterval=None, idleTimeout=50)
+        end.webSocket.pauseProducing()
+        end.clock.advance(50)
+        self.assertIs(end.takeAll()[-1].opcode, CLOSE)
+        end = End.full(pingInterval=None, idleTimeout=50)
+        end.webSocket.pauseProducing()
+        end.takeAll()
+        end.clock.advance(500)
+        self.assertEqual(end.takeAll(), [])
 
     def test_oneWay(self):
         """

@@ -7,6 +7,9 @@ C{txws}, and the reactor is whatever C{twisted.internet} has.
 
 from __future__ import annotations
 
+from base64 import b64decode
+from typing import Any
+
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -215,6 +218,72 @@ class ProgramTests(SynchronousTestCase):
         answer = peer.takeAnswer()
         self.assertEqual(answer.headers.get("Sec-WebSocket-Protocol"), "binary")
 
+    def test_textIsWritten(self):
+        """
+        What is written as text is sent as a text message, in every mode; a
+        base64 client gets it in base64.
+        """
+
+        class Talkative(Protocol):
+            transport: Any
+
+            def connectionMade(self):
+                self.transport.write('{"a": "ä"}')
+                self.transport.write("")
+                self.transport.setBinaryMode(True)
+                self.transport.write('{"b": 2}')
+                self.transport.write(b"bytes")
+                self.transport.loseConnection()
+                self.transport.write("late")
+
+        for text in (False, True):
+            self.reactor.tcpServers.clear()
+            factory = WebSocketFactory(Factory.forProtocol(Talkative), text)
+            self.assertEqual(
+                self.connect(factory).takeMessages(),
+                ['{"a": "ä"}', '{"b": 2}', b"bytes"],
+            )
+        self.reactor.tcpServers.clear()
+        peer = self.connect(factory, ("Sec-WebSocket-Protocol", "base64"))
+        self.assertEqual(
+            [b64decode(message) for message in peer.takeMessages()],
+            ['{"a": "ä"}'.encode(), b'{"b": 2}', b"bytes"],
+        )
+
+    def test_textAfterHalfACodePoint(self):
+        """
+        In text mode text cannot go on where bytes have stopped within a
+        character, and what follows is sent again.
+        """
+        case = self
+
+        class Halving(Protocol):
+            transport: Any
+
+            def connectionMade(self):
+                self.transport.write("ä".encode()[:1])
+                case.assertRaises(ValueError, self.transport.write, "b")
+                self.transport.write("c")
+
+        factory = WebSocketFactory(Factory.forProtocol(Halving), True)
+        self.assertEqual(self.connect(factory).takeMessages(), ["c"])
+
+    def test_whatTheRequestWas(self):
+        """
+        The transport tells what was asked for, as it did.
+        """
+        asked: list[str] = []
+
+        class Curious(Protocol):
+            transport: Any
+
+            def connectionMade(self):
+                asked.append(self.transport.location)
+
+        factory = WebSocketFactory(Factory.forProtocol(Curious), clock=Clock())
+        RawPeer.upgraded(factory, target="/a%20b?c=1")
+        self.assertEqual(asked, ["/a%20b?c=1"])
+
     def test_closed(self):
         """
         A wrapped protocol that loses its connection closes the WebSocket.
@@ -274,7 +343,10 @@ class HookTests(SynchronousTestCase):
         for hook in (
             "validateHeaders",
             "parseFrames",
+            "sendCommonPreamble",
             "sendFrames",
+            "sendHyBi00Preamble",
+            "sendHyBi07Preamble",
             "write",
             "writeSequence",
             "close",

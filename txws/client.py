@@ -13,7 +13,12 @@ from secrets import token_bytes
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.error import ConnectionDone, ConnectionLost, NoProtocol
+from twisted.internet.error import (
+    ConnectionAborted,
+    ConnectionDone,
+    ConnectionLost,
+    NoProtocol,
+)
 from twisted.internet.interfaces import (
     IHandshakeListener,
     IPushProducer,
@@ -94,8 +99,9 @@ class WebSocketClientProtocol(Protocol):
     Asks a server for an upgrade, and connects a handler when it agrees.
 
     @ivar opened: fires with the handler when the connection is open, and fails
-        with L{HandshakeRefused} or L{WebSocketFailed} if it never is.
-        Cancelling it aborts the connection.
+        if it never is: with L{HandshakeRefused} or L{WebSocketFailed}, or with
+        what the handler's C{negotiationStarted} has raised.  Cancelling it
+        aborts the connection.
     @ivar webSocket: the connection, when it is upgraded, or L{None}.
     @ivar answer: the headers of the server's 101, when it has come.
     """
@@ -256,9 +262,12 @@ class WebSocketClientProtocol(Protocol):
                 webSocket.connectionLost(self._lost)
                 return
             IPushProducer(self.transport).resumeProducing()
-        webSocket.open(b"")
+        isOpened = webSocket.open(b"")
         if not self.opened.called:
-            self.opened.callback(handler)
+            if isOpened:
+                self.opened.callback(handler)
+            else:
+                self.opened.errback(WebSocketFailed(ConnectionAborted()))
         if accepted.rest:
             webSocket.dataReceived(accepted.rest)
 
@@ -324,9 +333,11 @@ class WebSocketClientProtocol(Protocol):
 
     def _expire(self, expired: DeadlineExpired) -> None:
         """
-        The server does not answer in time.
+        The server does not answer in time, or not to the end.
         """
-        self._fail(WebSocketFailed(expired))
+        handshake = self._handshake
+        refusal = None if handshake is None else handshake.refusal
+        self._fail(refusal or WebSocketFailed(expired))
 
     def _cancelled(self, opened: Deferred[IWebSocketHandler]) -> None:
         """

@@ -30,6 +30,13 @@ class Encoding(Protocol):
         @raise ValueError: if this encoding cannot say them.
         """
 
+    def sendText(self, transport: IWebSocketTransport, text: str) -> None:
+        """
+        Send text.
+
+        @raise ValueError: if UTF-8 cannot say it.
+        """
+
     def receiveText(self, message: str) -> bytes:
         """
         Decode a text message.
@@ -53,6 +60,12 @@ class Binary:
         See L{Encoding}.
         """
         transport.sendBytesMessage(data)
+
+    def sendText(self, transport: IWebSocketTransport, text: str) -> None:
+        """
+        See L{Encoding}.
+        """
+        transport.sendTextMessage(text)
 
     def receiveText(self, message: str) -> bytes:
         """
@@ -79,16 +92,24 @@ class Text(Binary):
         """
         See L{Encoding}.
         """
+        heldBack, _ = self._decoder.getstate()
         try:
             text = self._decoder.decode(data)
         except UnicodeDecodeError as error:
             self._decoder.reset()
+            position = max(error.start - len(heldBack), 0)
             raise ValueError(
                 "only UTF-8 can be written to a WebSocket in text mode; "
-                f"this is not, from byte {error.start} on"
+                f"this is not, from byte {position} on"
             ) from None
         if text:
             transport.sendTextMessage(text)
+
+    def sendText(self, transport: IWebSocketTransport, text: str) -> None:
+        """
+        See L{Encoding}.
+        """
+        self.send(transport, text.encode("utf-8"))
 
     def finish(self, transport: IWebSocketTransport) -> None:
         """
@@ -115,6 +136,12 @@ class Base64(Binary):
         See L{Encoding}.
         """
         transport.sendTextMessage(b64encode(data).decode("ascii"))
+
+    def sendText(self, transport: IWebSocketTransport, text: str) -> None:
+        """
+        See L{Encoding}.
+        """
+        self.send(transport, text.encode("utf-8"))
 
     def receiveText(self, message: str) -> bytes:
         """

@@ -22,6 +22,7 @@ from zope.interface import implementer
 
 from .coroutines import Conversation, ConversationHandler
 from .dialing import ClientOptions, Dialer
+from .errors import InvalidSetting
 from .factories import (
     Application,
     HandlerFactory,
@@ -69,7 +70,16 @@ class WebSocketServerEndpoint:
         @param site: what serves HTTP requests that are no upgrades.
         @param logsFrames: whether to log each frame.
         @param clock: what schedules.
+        @raise InvalidSetting: if C{endpoint} is none, or one like this.
         """
+        if isinstance(endpoint, WebSocketServerEndpoint):
+            raise InvalidSetting(
+                "endpoint", "speaks WebSocket already, which would be wrapped twice"
+            )
+        if not IStreamServerEndpoint.providedBy(endpoint):
+            raise InvalidSetting(
+                "endpoint", f"must provide IStreamServerEndpoint, not {endpoint!r}"
+            )
         self._endpoint = endpoint
         self._makeFactory = partial(
             WebSocketFactory,
@@ -89,6 +99,9 @@ class WebSocketServerEndpoint:
 
         @param protocolFactory: makes the protocols that are wrapped.
         @return: fires with the port.
+        @raise InvalidSetting: if it is no factory, or a
+            L{WebSocketFactory<txws.factories.WebSocketFactory>}, which needs
+            no endpoint like this.
         """
         listening: Deferred[IListeningPort] = self._endpoint.listen(
             self._makeFactory(protocolFactory)

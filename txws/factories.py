@@ -5,8 +5,9 @@ listens wherever Twisted can.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from inspect import iscoroutinefunction
+from types import FunctionType, MethodType
 from typing import Any, TypeAlias
 
 from twisted.internet.defer import Deferred, succeed
@@ -21,6 +22,7 @@ from twisted.internet.protocol import Factory, ServerFactory, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
+from zope.interface.interface import InterfaceClass
 
 from .coroutines import CoroutineFactory, Serve
 from .errors import InvalidSetting
@@ -35,7 +37,14 @@ from .interfaces import (
     IWebSocketTransport,
 )
 from .negotiation import ServerSettings
-from .policy import HandshakePolicy, KeepalivePolicy, Limits, checkPolicies
+from .policy import (
+    HandshakePolicy,
+    KeepalivePolicy,
+    Limits,
+    checkBoolean,
+    checkPolicies,
+    checkSubprotocol,
+)
 from .server import WebSocketServerProtocol
 from .streaming import StreamHandler, StreamHandlerFactory
 from .wire.codes import CloseCode, isSendableCloseCode
@@ -86,7 +95,14 @@ class HandlerFactory:
         """
         @param makeHandler: makes a handler; a class of handlers, say.
         @param subprotocols: what the handlers speak, the preferred one first.
+        @raise InvalidSetting: if they make no sense.
         """
+        if not callable(makeHandler):
+            raise InvalidSetting(
+                "makeHandler", f"must make a handler when called, not {makeHandler!r}"
+            )
+        for subprotocol in subprotocols:
+            checkSubprotocol(subprotocol)
         self.subprotocols: Sequence[str] = subprotocols
         self._makeHandler = makeHandler
 
@@ -115,31 +131,61 @@ def handlerFactoryFor(
       - a class of L{IProtocol<twisted.internet.interfaces.IProtocol>}s,
         likewise.
     @param text: have wrapped protocols send text messages.
-    @raise InvalidSetting: if it is none of these.
+    @raise InvalidSetting: if it is none of these, or a L{WebSocketFactory}.
+    """
+    # mypy sees what may be passed; it does not see what users pass.
+    found: Any = application
+    if found is WebSocketFactory or isinstance(found, WebSocketFactory):
+        raise InvalidSetting(
+            "application",
+            "is a WebSocketFactory, which would be wrapped twice: give what is "
+            "inside it",
+        )
+    factory = _adaptStreams(found, text)
+    if factory is not None:
+        return factory
+    if text:
+        raise InvalidSetting("text", "is for wrapped protocols; handlers send both")
+    factory = _adaptMessages(found)
+    if factory is not None:
+        return factory
+    isFunction = isinstance(found, (FunctionType, MethodType))
+    hint = "; of a function, give what it returns" if isFunction else ""
+    raise InvalidSetting(
+        "application",
+        "must be a factory (IProtocolFactory), a class of protocols (IProtocol) or "
+        "of handlers (IWebSocketHandler), a handler factory "
+        "(IWebSocketHandlerFactory), a shared handler (ISharedWebSocketHandler) or a "
+        f"coroutine function{hint}, not {application!r}",
+    )
+
+
+def _adaptStreams(application: Any, text: bool) -> IWebSocketHandlerFactory | None:
+    """
+    Adapt what makes byte-stream protocols.
     """
     if IProtocolFactory.providedBy(application):
         return StreamHandlerFactory(application, text)
     if isinstance(application, type) and IProtocol.implementedBy(application):
         makeProtocol: Any = application
         return StreamHandlerFactory(Factory.forProtocol(makeProtocol), text)
-    if text:
-        raise InvalidSetting("text", "is for wrapped protocols; handlers send both")
+    return None
+
+
+def _adaptMessages(application: Any) -> IWebSocketHandlerFactory | None:
+    """
+    Adapt what speaks in messages.
+    """
     if IWebSocketHandlerFactory.providedBy(application):
-        return application
+        factory: IWebSocketHandlerFactory = application
+        return factory
     if ISharedWebSocketHandler.providedBy(application):
         return SharedHandlerFactory(application)
-    # mypy sees that nothing else is left; it does not see what users pass.
-    found: Any = application
-    if isinstance(found, type) and IWebSocketHandler.implementedBy(found):
-        return HandlerFactory(found)
-    if iscoroutinefunction(found):
-        return CoroutineFactory(found)
-    raise InvalidSetting(
-        "application",
-        "must provide IWebSocketHandlerFactory, IProtocolFactory or "
-        "ISharedWebSocketHandler, be a class that implements IWebSocketHandler or "
-        f"IProtocol, or a coroutine function, not {application!r}",
-    )
+    if isinstance(application, type) and IWebSocketHandler.implementedBy(application):
+        return HandlerFactory(application)
+    if iscoroutinefunction(application):
+        return CoroutineFactory(application)
+    return None
 
 
 class WebSocketProtocol(WebSocketServerProtocol):
@@ -233,11 +279,17 @@ class WebSocketFactory(ServerFactory):
         @raise InvalidSetting: if the application, or a setting, is none.
         """
         checkPolicies(limits, keepalive, handshake)
+        checkBoolean("text", text)
+        checkBoolean("logsFrames", logsFrames)
+        if site is not None:
+            _checkProvides("site", site, IProtocolFactory)
+        if clock is not None:
+            _checkProvides("clock", clock, IReactorTime)
         self._handlerFactory = handlerFactoryFor(application, text)
         self._limits = limits or Limits()
         self._keepalive = keepalive or KeepalivePolicy()
         self._handshake = handshake or HandshakePolicy()
-        self._extensions = tuple(extensions)
+        self._extensions = _checkExtensions(extensions)
         self._site = site
         self._logsFrames = logsFrames
         self.clock = clock
@@ -398,3 +450,25 @@ class WebSocketFactory(ServerFactory):
             clock=self.clock,
             logsFrames=self._logsFrames,
         )
+
+
+def _checkProvides(name: str, setting: object, interface: InterfaceClass) -> None:
+    """
+    Check a setting that is an object.
+    """
+    if not interface.providedBy(setting):
+        raise InvalidSetting(
+            name, f"must provide {interface.__name__}, not {setting!r}"
+        )
+
+
+def _checkExtensions(extensions: object) -> tuple[IExtensionFactory, ...]:
+    """
+    Check that extensions can be negotiated, and keep them from changing.
+    """
+    if isinstance(extensions, str) or not isinstance(extensions, Iterable):
+        raise InvalidSetting("extensions", f"must be a sequence, not {extensions!r}")
+    frozen = tuple(extensions)
+    for extension in frozen:
+        _checkProvides("extensions", extension, IExtensionFactory)
+    return frozen

@@ -25,11 +25,29 @@ from zope.interface import implementer
 from .policy import Limits
 from .wire.connection import Connection
 
-__all__ = ["TURN_SIZE", "FlowOwner", "Outflow"]
+__all__ = ["TURN_SIZE", "FlowOwner", "Outflow", "unsentSize"]
 
 # As much as a Twisted transport takes before it says that it is full; more does
 # not wait for the end of a turn.
 TURN_SIZE = 64 * 1024
+
+
+def unsentSize(transport: ITransport) -> int:
+    """
+    Ask the kernel how many bytes it holds that a peer has not taken; 0 where it
+    cannot tell.
+
+    @param transport: a socket's, or any other.
+    """
+    try:
+        from fcntl import ioctl
+        from termios import TIOCOUTQ
+
+        descriptor: int = transport.fileno()  # type: ignore[attr-defined]  # if any
+        answer = ioctl(descriptor, TIOCOUTQ, bytes(4))
+    except (AttributeError, ImportError, OSError, TypeError, ValueError):
+        return 0
+    return int.from_bytes(answer, sys.byteorder)
 
 
 class FlowOwner(Protocol):
@@ -81,6 +99,7 @@ class Outflow:
         "_rest",
         "_takenSize",
         "_transport",
+        "_unsentSize",
         "isAboveHighWater",
     )
 
@@ -90,18 +109,22 @@ class Outflow:
         transport: ITransport,
         limits: Limits,
         owner: FlowOwner,
+        unsentSize: Callable[[ITransport], int] = unsentSize,
     ) -> None:
         """
         @param connection: where what is to be sent comes from.
         @param transport: where it goes.
         @param limits: how much may wait.
         @param owner: who is told.
+        @param unsentSize: tells how many bytes are on their way that the peer
+            has not taken.
         """
         self.isAboveHighWater = False
         self._connection = connection
         self._transport = transport
         self._limits = limits
         self._owner = owner
+        self._unsentSize = unsentSize
         self._producer: IProducer | None = None
         self._isStreaming = True
         self._isPulling = False
@@ -231,7 +254,7 @@ class Outflow:
         since this was called last; that the transport takes more is told by
         it, but the kernel holds much that it does not tell of.
         """
-        unsent = _unsentSize(self._transport)
+        unsent = self._unsentSize(self._transport)
         taken = min(self._handedOn - unsent, self._lastByte)
         before, self._takenSize = self._takenSize, taken
         return unsent > 0 and taken > before
@@ -309,19 +332,3 @@ class Outflow:
         if self._producer is not None:
             producer = cast(IPushProducer, self._producer)
             self._owner.callApplication(producer.resumeProducing)
-
-
-def _unsentSize(transport: ITransport) -> int:
-    """
-    Ask the kernel how many bytes it holds that a peer has not taken; 0 where it
-    cannot tell.
-    """
-    try:
-        from fcntl import ioctl
-        from termios import TIOCOUTQ
-
-        descriptor: int = transport.fileno()  # type: ignore[attr-defined]  # if any
-        answer = ioctl(descriptor, TIOCOUTQ, bytes(4))
-    except (AttributeError, ImportError, OSError, TypeError, ValueError):
-        return 0
-    return int.from_bytes(answer, sys.byteorder)

@@ -271,6 +271,8 @@ class IWebSocketTransport(Interface):
             L{IPushProducer<twisted.internet.interfaces.IPushProducer>}, or an
             L{IPullProducer<twisted.internet.interfaces.IPullProducer>} if
             C{streaming} is false.
+        @param streaming: whether it produces until it is paused, and not only
+            when it is asked.
         @raise RuntimeError: if one is attached already.
         """
 
@@ -284,7 +286,8 @@ class IWebSocketTransport(Interface):
         Deliver no more messages, and read no more from the peer, until
         L{resumeProducing}.  At most what one read of the transport has
         brought is kept meanwhile.  A peer that is not read from is not given
-        up for its silence.
+        up for its silence, unless it takes nothing of what is pending because
+        the Twisted transport is full.
         """
 
     def resumeProducing() -> None:
@@ -433,7 +436,8 @@ class IWebSocketHandlerFactory(Interface):
         C{handshakeTimeout}, it is cancelled and the handshake refused with
         status 503.
 
-        @return: L{None} to refuse the handshake with status 403.
+        @param request: what the client asks for.
+        @return: the handler, or L{None} to refuse the handshake with status 403.
         @raise txws.wire.errors.BadHandshake: to refuse it with another status,
             headers and a body.
         """

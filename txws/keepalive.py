@@ -2,9 +2,9 @@
 Time: when to ping a silent peer, RFC 6455 section 5.5.2, and every deadline of
 a connection.
 
-This is the one place that schedules calls.  A connection has at most one of
-them; what it receives only notes the time, and the call finds out when it is
-due whether it came too early.
+This is the one place that schedules calls for a connection, which has at most
+one of them; what it receives only notes the time, and the call finds out when
+it is due whether it came too early.
 """
 
 from __future__ import annotations

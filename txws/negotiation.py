@@ -223,6 +223,7 @@ class Negotiation:
             return
         if handler is None:
             raise BadHandshake(403, "the application refuses")
+        _checkHandler(handler)
         self._owner.handlerBuilt(handler)
         await self._accept(settings, request, handler)
 
@@ -323,3 +324,15 @@ class Negotiation:
             )
             refusal = BadHandshake(500, "internal error")
         self._owner.negotiationRefused(refusal)
+
+
+def _checkHandler(handler: object) -> None:
+    """
+    Check what an application has built, before it is too late for a 500.
+    """
+    if isinstance(handler, type):
+        raise TypeError(f"buildHandler returned {handler!r}, a class")
+    # It need not declare what it provides.
+    for name in IWebSocketHandler:
+        if not callable(getattr(handler, name, None)):
+            raise TypeError(f"buildHandler returned {handler!r}, which has no {name}()")

@@ -28,7 +28,9 @@ __all__ = [
     "KeepalivePolicy",
     "Limits",
     "OriginPattern",
+    "checkBoolean",
     "checkPolicies",
+    "checkSubprotocol",
 ]
 
 KIB = 1024
@@ -92,6 +94,12 @@ class Limits:
         for name in ("maxHandshakeSize", "maxHeaders", "maxLineSize", "highWaterMark"):
             _checkCount(name, getattr(self, name))
         _checkCount("lowWaterMark", self.lowWaterMark, least=0)
+        if self.maxLineSize > self.maxHandshakeSize:
+            raise InvalidSetting(
+                "maxLineSize",
+                f"must be at most maxHandshakeSize, {self.maxHandshakeSize}, "
+                f"not {self.maxLineSize}",
+            )
         if self.lowWaterMark > self.highWaterMark:
             raise InvalidSetting(
                 "lowWaterMark",
@@ -126,12 +134,14 @@ class KeepalivePolicy:
     @ivar pingInterval: after so much silence a Ping is sent; L{None} for
         never.
     @ivar pingTimeout: if so much silence follows, the connection is aborted.
-        Anything that the peer sends ends the silence.
+        Anything that the peer sends ends the silence; while the application
+        has paused it, none counts unless the peer takes nothing of what is
+        pending because the Twisted transport is full.
     @ivar closeTimeout: if the closing handshake and the closing of the
         transport make no progress for so long, the connection is aborted.
     @ivar idleTimeout: after so long without a message in either direction the
         connection is closed with code 1000, unless the application has paused
-        it; L{None} for never.
+        it, as for C{pingTimeout}; L{None} for never.
     @ivar isOneWay: send Pongs instead of Pings, to keep proxies awake; they
         are not answered, so that C{pingTimeout} has no meaning.
     """
@@ -149,6 +159,7 @@ class KeepalivePolicy:
         for name in ("pingInterval", "idleTimeout"):
             if getattr(self, name) is not None:
                 _checkSeconds(name, getattr(self, name))
+        checkBoolean("isOneWay", self.isOneWay)
 
 
 @dataclass(frozen=True)
@@ -215,7 +226,7 @@ class HandshakePolicy:
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, _freeze(name, getattr(self, name)))
         for subprotocol in self.subprotocols or ():
-            _checkSubprotocol(subprotocol)
+            checkSubprotocol(subprotocol)
         for path in self.paths or ():
             _checkPath(path)
         if not callable(self.headers):
@@ -228,6 +239,7 @@ class HandshakePolicy:
         """
         Check the path and the origin of a handshake.
 
+        @param request: what the client asks for.
         @raise BadHandshake: with 404 or 403.
         @raise TypeError: if a function of the origins returns no L{bool}.
         """
@@ -287,6 +299,34 @@ def checkPolicies(limits: object, keepalive: object, handshake: object) -> None:
             raise InvalidSetting(name, f"must be {kind.__name__}, not {setting!r}")
 
 
+def checkBoolean(name: str, value: object) -> None:
+    """
+    Check a setting that says yes or no.
+
+    @param name: what it is called.
+    @param value: what it is.
+    @raise InvalidSetting: if it is anything else, which would be true or false
+        as well.
+    """
+    if not isinstance(value, bool):
+        raise InvalidSetting(name, f"must be True or False, not {value!r}")
+
+
+def checkSubprotocol(name: object) -> None:
+    """
+    Check that a subprotocol may stand in a header, RFC 6455 section 4.1.
+
+    @param name: what it is called.
+    @raise InvalidSetting: if it may not.
+    """
+    try:
+        isToken = isinstance(name, str) and parseTokens([name]) == [name]
+    except ValueError:
+        isToken = False
+    if not isToken:
+        raise InvalidSetting("subprotocols", f"must be HTTP tokens, not {name!r}")
+
+
 def _checkHeaders(headers: HeaderFields) -> None:
     """
     Check that header fields may be sent.
@@ -333,18 +373,8 @@ def _checkPath(path: object) -> None:
     """
     if not isinstance(path, str) or not path.startswith("/"):
         raise InvalidSetting("paths", f"must start with '/', not {path!r}")
-
-
-def _checkSubprotocol(name: object) -> None:
-    """
-    Check that a subprotocol may stand in a header, RFC 6455 section 4.1.
-    """
-    try:
-        isToken = isinstance(name, str) and parseTokens([name]) == [name]
-    except ValueError:
-        isToken = False
-    if not isToken:
-        raise InvalidSetting("subprotocols", f"must be HTTP tokens, not {name!r}")
+    if "?" in path:
+        raise InvalidSetting("paths", f"must have no query, not {path!r}")
 
 
 def _compileOrigin(

@@ -4,6 +4,8 @@ txws and L{twisted.web}: the only module that imports it.
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
@@ -34,3 +36,15 @@ class _BodilessRequest(Request):
         Read no body: L{twisted.web} would keep one of any size.
         """
         self.loseConnection()  # type: ignore[no-untyped-call]  # Twisted's
+
+    def process(self) -> None:
+        """
+        Answer, and close the connection: L{twisted.web} would go on to answer
+        a peer that does not read.
+        """
+        channel: Any = self.channel
+        channel.persistent = False
+        self.responseHeaders.setRawHeaders(b"Connection", [b"close"])
+        super().process()  # type: ignore[no-untyped-call]  # Twisted's
+        # It would also wait for ever until the answer is taken.
+        channel.setTimeout(channel.site.timeOut)

@@ -34,6 +34,7 @@ from .wire.serverhandshake import (
     parsePath,
     parseUpgrade,
     refuseRequest,
+    upgradeRequired,
 )
 
 __all__ = ["WebSocketServerProtocol", "notAnUpgrade"]
@@ -303,8 +304,6 @@ def notAnUpgrade(settings: ServerSettings, head: RequestHead) -> BadHandshake:
         return BadHandshake(404, "nothing is at this path")
     if head.method != "GET":
         return BadHandshake(405, "this server speaks WebSocket", [("Allow", "GET")])
-    return BadHandshake(
-        426,
-        "this server speaks WebSocket; the request has no 'Upgrade: websocket'",
-        [("Upgrade", "websocket"), ("Connection", "Upgrade, close")],
+    return upgradeRequired(
+        "this server speaks WebSocket; the request has no 'Upgrade: websocket'"
     )

@@ -67,5 +67,10 @@ class WebSocketService(MultiService):
         they are gone.
         """
         failure.trap(WaitedTooLong)
-        _log.warn("Some peers have been aborted: {reason}", reason=failure.value)
+        _log.warn(
+            "{count} connections were aborted: "
+            "{seconds} s after the Close their peers had not gone",
+            count=len(list(self._factory.connections)),
+            seconds=self._closeTimeout,
+        )
         return self._factory.closeAll()

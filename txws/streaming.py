@@ -101,21 +101,30 @@ class StreamTransport:
             self._encoding.finish(self._webSocket)
             self._encoding = Binary() if mode else Text()
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | str) -> None:
         """
-        Send bytes.
+        Send bytes; or text, as a text message, which txWS 0.9 did.
 
-        @raise TypeError: if C{data} is not L{bytes}.
-        @raise ValueError: in text mode, if C{data} is not UTF-8.
+        @param data: what is sent; nothing is if it is empty.
+        @raise TypeError: if C{data} is neither L{bytes} nor L{str}.
+        @raise ValueError: in text mode, if C{data} is not UTF-8; and if it is
+            text that UTF-8 cannot say.
         """
-        if not isinstance(data, bytes):
+        if not isinstance(data, (bytes, str)):
             raise TypeError(f"data must be bytes, not {type(data).__name__}")
         if data and not (self.disconnecting and self._producer is None):
-            self._encoding.send(self._webSocket, data)
+            if isinstance(data, str):
+                self._encoding.sendText(self._webSocket, data)
+            else:
+                self._encoding.send(self._webSocket, data)
 
     def writeSequence(self, data: Iterable[bytes]) -> None:
         """
         Send bytes, all in one message.
+
+        @param data: pieces of bytes.
+        @raise TypeError: if one is not L{bytes}.
+        @raise ValueError: as for L{write}.
         """
         self.write(b"".join(data))
 

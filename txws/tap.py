@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Callable
 from dataclasses import fields
+from traceback import extract_tb
 from typing import Any, TypeVar
 
 from twisted.application.service import IService
@@ -33,13 +34,23 @@ _Settings = TypeVar("_Settings")
 
 _DEFAULT_PORT = "9000"
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
-_NONE = ("unlimited", "never")
-_OPTIONAL = ("max-message-size", "max-fragments", "max-connections", "ping-interval")
-_PORT_NUMBER = re.compile(r"(?:tcp6?|ssl):(?:port=)?(-?[0-9]+)(?::|\Z)")
+_NONE = {
+    "max-connections": "unlimited",
+    "max-fragments": "unlimited",
+    "max-message-size": "unlimited",
+    "ping-interval": "never",
+}
+_PORT_NUMBER = re.compile(
+    r"(?:(?:\A|:)(?:tcp6?|ssl):(?:port=)?|:port=)(-?[0-9]+)(?=:|\Z)"
+)
 
-_WRAP_HELP = (
-    "What to serve, as in package.module.name: a factory, a class of protocols, a "
-    "class of handlers, or a handler factory. Modules in this directory count."
+_TLS_PACKAGES = ("OpenSSL", "cryptography", "service_identity")
+
+# What Python says of the arguments that a description makes, and in plain words.
+_WRONG_ARGUMENTS = (
+    (re.compile(r"missing .* argument: ('\w+')"), "{} is missing"),
+    (re.compile(r"unexpected keyword argument ('\w+')"), "{} is unknown"),
+    (re.compile(r"multiple values for argument ('\w+')"), "{} is there twice"),
 )
 
 # What each setting is called on the command line.
@@ -69,7 +80,10 @@ class Options(BaseOptions):
         "Serve WebSockets: a demo, to be opened in a browser, or whatever --wrap "
         "names. Sizes may end in K, M or G; times are in seconds. An endpoint is "
         "described as in tcp:9000:interface=127.0.0.1 or ssl:443:privateKey=key.pem, "
-        "an origin as in https://example.com, https://*.example.com, null or *."
+        "an origin as in https://example.com, https://*.example.com, null or *. "
+        "What --wrap names, as in package.module.name, is a factory, a class of "
+        "protocols, a class of handlers, or a handler factory; modules in this "
+        "directory count."
     )
 
     optFlags = (
@@ -78,7 +92,6 @@ class Options(BaseOptions):
     )
 
     optParameters = (
-        ("wrap", "w", None, _WRAP_HELP),
         (
             "max-message-size",
             None,
@@ -125,6 +138,7 @@ class Options(BaseOptions):
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Twisted's
+        self["wrap"] = None
         self["port"] = []
         self["path"] = []
         self["origin"] = []
@@ -139,6 +153,16 @@ class Options(BaseOptions):
         self["port"].append(description)
 
     opt_p = opt_port
+
+    def opt_wrap(self, name: str) -> None:
+        """
+        Serve this, by its dotted name [default: a demo].
+        """
+        if self["wrap"] is not None:
+            raise UsageError("--wrap is there twice")
+        self["wrap"] = name
+
+    opt_w = opt_wrap
 
     def opt_path(self, path: str) -> None:
         """
@@ -205,7 +229,7 @@ class Options(BaseOptions):
             option = _OPTIONS.get(setting.name)
             if option is None or self[option] is None:
                 continue
-            isNone = self[option] in _NONE and option in _OPTIONAL
+            isNone = self[option] == _NONE.get(option)
             given[setting.name] = None if isNone else parse(option, self[option])
         return kind(**given)
 
@@ -224,9 +248,9 @@ class Options(BaseOptions):
             loaded: Any = namedAny(name)
             if isinstance(loaded, type) and _isFactoryClass(loaded):
                 loaded = loaded()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise UsageError(
-                f"--wrap cannot load {name!r}: {_explain(error)}"
+                f"--wrap cannot load {name!r}: {_explainLoading(error)}"
             ) from None
         application: Application = loaded
         handlerFactoryFor(application, bool(self["text"]))
@@ -266,6 +290,24 @@ def makeService(options: Options) -> IService:
     )
 
 
+class _CannotListen(SystemExit, Exception):
+    """
+    The program ends with one sentence: in the foreground as every
+    L{SystemExit} does, and as a daemon because its parent is told of an
+    L{Exception}, and of nothing else.
+
+    @ivar code: what Python prints.
+    """
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"twistd websocket: {problem}")
+        self._problem = problem
+
+    def __str__(self) -> str:
+        # The parent prints 100 bytes of it.
+        return self._problem
+
+
 class _CommandService(WebSocketService):
     """
     A service that is started from the command line.
@@ -277,15 +319,22 @@ class _CommandService(WebSocketService):
         """
         try:
             super().privilegedStartService()  # type: ignore[no-untyped-call]  # Twisted's
+        except OverflowError as error:
+            # Endpoints leave it to the operating system to look at a number.
+            raise _CannotListen(
+                f"a number is out of range: {_explain(error)}"
+            ) from None
         except (CannotListenError, OSError) as error:
-            raise SystemExit(f"twistd websocket: {_explain(error)}") from None
+            raise _CannotListen(_explain(error)) from None
 
 
 def _isFactoryClass(loaded: object) -> bool:
     """
-    Tell whether a class is one of factories.
+    Tell whether a class is one of factories to be wrapped.
     """
-    return bool(IProtocolFactory.implementedBy(loaded))
+    # One of ours cannot be made without what it serves, and is refused.
+    isOurs = loaded is WebSocketFactory
+    return not isOurs and bool(IProtocolFactory.implementedBy(loaded))
 
 
 def _checkPort(description: str) -> None:
@@ -299,7 +348,7 @@ def _checkPort(description: str) -> None:
         endpoint = serverFromString(reactor, description)
     except Exception as error:
         raise UsageError(
-            f"--port {description!r} is no endpoint: {_explain(error)}"
+            f"--port {description!r} is no endpoint: {_explainPort(error)}"
         ) from None
     if isinstance(endpoint, WebSocketServerEndpoint):
         raise UsageError(
@@ -313,12 +362,49 @@ def _checkPortNumber(description: str) -> None:
 
     @raise ValueError: if it is out of range.
     """
-    found = _PORT_NUMBER.match(description)
-    if found is not None and not 0 <= int(found[1]) <= 65535:
-        raise ValueError("a port is a number from 0 to 65535")
+    for number in _PORT_NUMBER.findall(description):
+        if not 0 <= int(number) <= 65535:
+            raise ValueError("a port is a number from 0 to 65535")
 
 
-def _explain(error: Exception) -> str:
+def _explainPort(error: Exception) -> str:
+    """
+    Say in plain words what Python says when a description is no endpoint.
+    """
+    if isinstance(error, ImportError) and error.name in _TLS_PACKAGES:
+        return f"it needs {error.name}; pip install 'txws[tls]'"
+    if isinstance(error, LookupError):
+        return "there is no such socket"
+    if not isinstance(error, TypeError):
+        return _explain(error)
+    for pattern, words in _WRONG_ARGUMENTS:
+        found = pattern.search(str(error))
+        if found is not None:
+            return words.format(found[1])
+    return "there is too much in it"
+
+
+def _explainLoading(error: BaseException) -> str:
+    """
+    Say what went wrong in a module that was to be loaded, and where.
+    """
+    if isinstance(error, SyntaxError):
+        return f"{type(error).__name__}: {_explain(error)}"
+    ours = (__file__, namedAny.__code__.co_filename, "<frozen ")
+    places = [
+        place
+        for place in extract_tb(error.__traceback__)
+        if not place.filename.startswith(ours)
+    ]
+    if not places:
+        # It was not even found.
+        return _explain(error)
+    kind, said = type(error).__name__, _explain(error)
+    told = kind if said == kind else f"{kind}: {said}"
+    return f"{told} ({places[-1].filename}, line {places[-1].lineno})"
+
+
+def _explain(error: BaseException) -> str:
     """
     Put what an exception says into one line.
     """
@@ -333,7 +419,10 @@ def _parseCount(option: str, value: str) -> int:
     if value and value[-1].lower() in _UNITS:
         number, unit = value[:-1], value[-1].lower()
     if not (number.isascii() and number.isdecimal() and len(number) < 16):
-        raise UsageError(f"--{option} must be a number, not {value!r}")
+        raise UsageError(
+            f"--{option} must be a whole number from 1 on, which may end in K, M or "
+            f"G, not {value!r}"
+        )
     return int(number) * _UNITS[unit]
 
 

@@ -18,7 +18,9 @@ from twisted.internet.defer import Deferred, fail
 from twisted.internet.error import ConnectionAborted
 from twisted.internet.interfaces import (
     IAddress,
+    IConsumer,
     IProducer,
+    IPullProducer,
     IPushProducer,
     IReactorTime,
     ISSLTransport,
@@ -30,8 +32,8 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from .delivery import Delivery
-from .errors import DeadlineExpired, WebSocketClosed, WebSocketFailed
-from .flow import TURN_SIZE, Outflow
+from .errors import DeadlineExpired, MessageTooBig, WebSocketClosed, WebSocketFailed
+from .flow import TURN_SIZE, Outflow, unsentSize
 from .interfaces import (
     IGroup,
     IWebSocketHandler,
@@ -92,6 +94,7 @@ class WebSocketTransport:
         handler: IWebSocketHandler,
         limits: Limits,
         keepalive: Keepalive,
+        unsentSize: Callable[[ITransport], int] = unsentSize,
     ) -> None:
         """
         @param transport: the Twisted transport.
@@ -101,6 +104,7 @@ class WebSocketTransport:
         @param handler: the application.
         @param limits: how much may be pending.
         @param keepalive: the clock, running since the connection was accepted.
+        @param unsentSize: see L{Outflow<txws.flow.Outflow>}.
         """
         self.carrier = transport
         self.request = request
@@ -108,7 +112,7 @@ class WebSocketTransport:
         self._connection = connection
         self._role = role
         self._delivery = Delivery(handler, keepalive, self)
-        self._outflow = Outflow(connection, transport, limits, self)
+        self._outflow = Outflow(connection, transport, limits, self, unsentSize)
         self._keepalive = keepalive
         self._limits = limits
         self._highWaterMark = limits.highWaterMark
@@ -301,26 +305,30 @@ class WebSocketTransport:
 
     # What the protocol below calls
 
-    def open(self, acceptance: bytes) -> None:
+    def open(self, acceptance: bytes) -> bool:
         """
         Begin: the opening handshake is done.
 
         @param acceptance: what goes before the first frame: the 101 of a server,
             nothing of a client.
+        @return: whether the handler has been told; it may have closed the
+            connection before.
         """
         if self._connection.state is ConnectionState.CLOSED:
-            return
+            return False
         self._turn = _Turn.BUSY
         if acceptance:
             self.carrier.write(acceptance)
         self._outflow.start()
         self._keepalive.connectionOpened(self)
-        if self._connection.state is ConnectionState.OPEN:
+        isOpened = self._connection.state is ConnectionState.OPEN
+        if isOpened:
             self._delivery.open()
         else:
             self._keepalive.closingProgressed()
         self._turn = _Turn.IDLE
         self._flush()
+        return isOpened
 
     def neverOpened(self) -> None:
         """
@@ -374,12 +382,13 @@ class WebSocketTransport:
         """
         See L{KeptAlive<txws.keepalive.KeptAlive>}.
         """
-        self._outflow.noteProgress()
         if isOneWay:
             self._connection.sendPong(payload)
         else:
             self._connection.sendPing(payload)
         self._flush()
+        # Neither what was taken before nor the heartbeat itself is progress.
+        self._outflow.noteProgress()
 
     def hasProgressed(self) -> bool:
         """
@@ -550,9 +559,11 @@ class WebSocketTransport:
             self._closeReceived(event.status)
         elif isinstance(event, ViolationReceived):
             self._cause = event.violation
+            isTooBig = isinstance(event.violation, MessageTooBig)
             _log.warn(
-                "{transport} broke the protocol: {violation}",
+                "{transport} {act}: {violation}",
                 transport=self,
+                act="exceeded a limit" if isTooBig else "broke the protocol",
                 violation=event.violation,
             )
             self._closing()
@@ -746,7 +757,9 @@ def seeOff(transport: ITransport) -> None:
     reset the connection, and the peer lose what it has not read.
 
     So TCP is closed for writing alone, until the peer closes or a deadline
-    expires; TLS waits for the peer's answer by itself.
+    expires; TLS waits for the peer's answer by itself.  Nothing is read before
+    all is written, for Twisted drops that when it reads that the peer has
+    closed its half.
 
     @param transport: one that may not provide
         L{ITCPTransport<twisted.internet.interfaces.ITCPTransport>}.
@@ -754,8 +767,47 @@ def seeOff(transport: ITransport) -> None:
     isTLS = ISSLTransport.providedBy(transport)
     if ITCPTransport.providedBy(transport) and not isTLS:
         ITCPTransport(transport).loseWriteConnection()
+        _Farewell(transport).begin()
     else:
         transport.loseConnection()
+
+
+@implementer(IPullProducer)
+class _Farewell:
+    """
+    Reads no more from a peer until all that is written to it has left; to its
+    Twisted transport it is a producer, for that is whom it tells.
+    """
+
+    def __init__(self, transport: ITransport) -> None:
+        """
+        @param transport: what is to be closed for writing.
+        """
+        self._transport = transport
+        self._isAsked = False
+
+    def begin(self) -> None:
+        """
+        Stop to read, and wait.
+        """
+        IPushProducer(self._transport).pauseProducing()
+        IConsumer(self._transport).registerProducer(self, False)
+        self._isAsked = True
+
+    def resumeProducing(self) -> None:
+        """
+        All has left, unless this comes from the registration itself.
+        """
+        if self._isAsked:
+            IConsumer(self._transport).unregisterProducer()
+            # A producer goes before the closing that was asked for.
+            ITCPTransport(self._transport).loseWriteConnection()
+            IPushProducer(self._transport).resumeProducing()
+
+    def stopProducing(self) -> None:
+        """
+        The transport is lost.
+        """
 
 
 def abortTransport(transport: ITransport) -> None:

@@ -325,6 +325,30 @@ class SocketTests(TestCase):
         self.assertEqual(received[2:4], (1002).to_bytes(2, "big"))
 
     @inlineCallbacks
+    def test_peerThatHasSentAll(self):
+        """
+        A peer that closes its half of the connection and reads on is told why
+        it is refused, or why its connection is closed.
+        """
+        port = yield self.serve(WebSocketFactory(Echo, keepalive=_QUICK))
+
+        def ask(isOpen: bool, sent: bytes) -> bytes:
+            connect = self.openRaw if isOpen else self.openSecure
+            peer = connect(port)
+            peer.sendall(sent)
+            self.shutdown(peer)
+            try:
+                return self.readAll(peer)
+            finally:
+                peer.close()
+
+        for _ in range(10):
+            answer = yield deferToThread(ask, False, b"GET / HTTP/1.1\r\n\r\n")
+            self.assertIn(b"\r\nUpgrade: websocket\r\n", answer)
+            told = yield deferToThread(ask, True, b"\x83\x80abcd")
+            self.assertEqual(told[:1] + told[2:4], b"\x88\x03\xea")
+
+    @inlineCallbacks
     def test_peerThatNeverReads(self):
         """
         A peer that sends and never reads is read no further than the high
@@ -409,7 +433,7 @@ class SocketTests(TestCase):
         """
         Connect a blocking socket and go through the opening handshake.
         """
-        peer = self.secure(self.rawSocket(port))
+        peer = self.openSecure(port)
         peer.sendall(_REQUEST)
         received = b""
         while b"\r\n\r\n" not in received:
@@ -417,11 +441,23 @@ class SocketTests(TestCase):
         self.assertTrue(received.startswith(b"HTTP/1.1 101 "), received)
         return peer
 
+    def openSecure(self, port) -> socket.socket:
+        """
+        Connect a blocking socket.
+        """
+        return self.secure(self.rawSocket(port))
+
     def secure(self, peer: socket.socket) -> socket.socket:
         """
         Do what goes before the opening handshake: nothing.
         """
         return peer
+
+    def shutdown(self, peer: socket.socket) -> None:
+        """
+        Close a peer's half of a connection.
+        """
+        peer.shutdown(socket.SHUT_WR)
 
     def readAll(self, peer: socket.socket, isEndAnError: bool = False) -> bytes:
         """
@@ -473,6 +509,11 @@ class TLSTests(SocketTests):
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         return context.wrap_socket(peer)
+
+    def shutdown(self, peer: socket.socket) -> None:
+        """
+        Do nothing: over TLS there is no half of a connection to be closed.
+        """
 
 
 class UNIXTests(SocketTests):

@@ -195,7 +195,6 @@ class AcceptedTests(SynchronousTestCase):
             [("Upgrade", "WebSocket")],
             [("Connection", "keep-alive, upgrade")],
             [("Connection", "Keep-Alive", "UPGRADE")],
-            [("Sec-WebSocket-Protocol", "")],
         ):
             accepted = receive(makeHandshake(), answer(*changes))
             self.assertIs(accepted.subprotocol, None)
@@ -307,6 +306,8 @@ class WrongAnswerTests(WireTestCase):
             (["CHAT"], "CHAT"),
             (["chat, superchat"], "chat, superchat"),
             (["chat", "chat"], "chat, chat"),
+            ([""], "''"),
+            ([",", ""], "''"),
         ):
             self.assertWrong(
                 f"the server uses subprotocol {named}, which was not offered",

@@ -435,6 +435,27 @@ class PongTests(WireTestCase):
             [b"2", b"3", b"4", b"5", b"7"],
         )
 
+    def test_coalesceOnlyAnswers(self):
+        """
+        A Pong that nobody has asked for takes the place of no answer to a Ping,
+        and no answer takes that of it.
+        """
+        server = makeConnection(Role.SERVER)
+        server.isCongested = True
+        receive(server, peerFrame(Role.SERVER, PING, b"are you there"))
+        server.sendPong(b"still here")
+        server.sendPong(b"still here, too")
+        receive(server, peerFrame(Role.SERVER, PING, b"1"))
+        receive(server, peerFrame(Role.SERVER, PING, b"2"))
+        self.assertEqual(
+            sentFrames(server),
+            [
+                Frame(PONG, b"are you there"),
+                Frame(PONG, b"still here, too"),
+                Frame(PONG, b"2"),
+            ],
+        )
+
     def test_coalesceOnlyWhenCongested(self):
         """
         A Pong replaces another only while the transport cannot write.

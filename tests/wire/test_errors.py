@@ -74,6 +74,36 @@ class ErrorsTests(SynchronousTestCase):
         self.assertEqual(str(error), "426: too old")
         self.assertEqual(BadHandshake(400, "wrong").headers, ())
 
+    def test_statusThatRefusesNothing(self):
+        """
+        What is refused is refused by a status of HTTP that says no.
+        """
+        for status in (0, 101, 200, 299, 600, 999, -403):
+            self.assertRaises(ValueError, BadHandshake, status, "no")
+        for status in (300, 302, 403, 599):
+            self.assertEqual(BadHandshake(status, "no").status, status)
+
+    def test_wrongHeaders(self):
+        """
+        Header fields are pairs of text; whatever else they may be is told where
+        the handshake is refused.
+        """
+        for headers in (
+            {"Retry-After": "9"},
+            ["Retry-After"],
+            "Retry-After",
+            [("Retry-After",)],
+            [("Retry-After", "9", "s")],
+            [("Retry-After", 9)],
+            [(b"Retry-After", b"9")],
+            None,
+        ):
+            self.assertRaises(TypeError, BadHandshake, 503, "later", headers)
+        self.assertEqual(
+            BadHandshake(503, "later", [("Retry-After", "9")]).headers,
+            (("Retry-After", "9"),),
+        )
+
     def test_handshakeRefused(self):
         """
         A client learns what the server answered, if it did.

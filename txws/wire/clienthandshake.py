@@ -150,14 +150,23 @@ class ClientHandshake:
         self._receiveBody(self._refusal, data)
         return None
 
+    @property
+    def refusal(self) -> HandshakeRefused | None:
+        """
+        What the server has answered, if its answer is a refusal whose body is
+        not complete, or L{None}.
+        """
+        return None if self._refusal is None else self._refused(self._refusal)
+
     def connectionLost(self) -> None:
         """
         The server has closed the connection.
 
         @raise HandshakeRefused: always; with the answer, if there was one.
         """
-        if self._refusal is not None:
-            raise self._refused(self._refusal)
+        refusal = self.refusal
+        if refusal is not None:
+            raise refusal
         if self._reader.received:
             raise HandshakeRefused("the server's answer was cut off")
         raise HandshakeRefused("the server closed the connection without an answer")
@@ -230,13 +239,14 @@ class ClientHandshake:
         """
         Find the subprotocol that the server has chosen.
         """
-        chosen = parseTokens(head.headers.getAll("Sec-WebSocket-Protocol"))
-        if not chosen:
+        values = head.headers.getAll("Sec-WebSocket-Protocol")
+        if not values:
             return None
-        if len(chosen) > 1 or chosen[0] not in self._subprotocols:
+        chosen = parseTokens(values)
+        if len(chosen) != 1 or chosen[0] not in self._subprotocols:
+            named = ", ".join(chosen) or repr("")
             raise HandshakeRefused(
-                f"the server uses subprotocol {', '.join(chosen)}, "
-                "which was not offered"
+                f"the server uses subprotocol {named}, which was not offered"
             )
         return chosen[0]
 

@@ -119,7 +119,8 @@ class Connection:
     @ivar isCloseReceivedFirst: whether the peer's Close came before ours.
     @ivar pendingSize: how many bytes are waiting for L{dataToSend}.
     @ivar isCongested: whether the transport cannot write at present; set by
-        whoever owns the transport.  Pongs are coalesced while it is true.
+        whoever owns the transport.  While it is true, answers to Pings are
+        coalesced, and so are Pongs that answer none.
     """
 
     __slots__ = (
@@ -128,6 +129,7 @@ class Connection:
         "_extensions",
         "_fragmentSize",
         "_generateKey",
+        "_isLatestAnswer",
         "_latestPong",
         "_observer",
         "_outgoing",
@@ -195,6 +197,7 @@ class Connection:
         self._begun: Opcode | None = None
         self._outgoing: deque[bytes] = deque()
         self._latestPong: bytes | None = None
+        self._isLatestAnswer = False
 
     # Receiving
 
@@ -237,7 +240,7 @@ class Connection:
                 frame = extension.decode(frame)
             return self._assembler.receiveFrame(frame)
         if opcode is Opcode.PING:
-            self.sendPong(frame.payload)
+            self._sendPong(frame.payload, isAnswer=True)
             return PingReceived(frame.payload)
         if opcode is Opcode.PONG:
             return PongReceived(frame.payload)
@@ -393,17 +396,7 @@ class Connection:
         """
         if self.state is not ConnectionState.CLOSE_SENT:
             self._checkOpen("sending a Pong")
-        outgoing = self._outgoing
-        isLatestWaiting = bool(outgoing) and outgoing[-1] is self._latestPong
-        self._sendControl(Opcode.PONG, payload)
-        if self.isCongested and isLatestWaiting:
-            # RFC 6455 5.5.3: "If an endpoint receives a Ping frame and has not
-            # yet sent Pong frame(s) in response to previous Ping frame(s), the
-            # endpoint MAY elect to send a Pong frame for only the most
-            # recently processed Ping frame."
-            self.pendingSize -= len(outgoing[-2])
-            del outgoing[-2]
-        self._latestPong = outgoing[-1]
+        self._sendPong(payload, isAnswer=False)
 
     def sendClose(
         self, code: int | None = CloseCode.NORMAL_CLOSURE, reason: str = ""
@@ -498,6 +491,23 @@ class Connection:
         for extension in self._extensions:
             frame = extension.encode(frame)
         self._queue(frame)
+
+    def _sendPong(self, payload: bytes, isAnswer: bool) -> None:
+        """
+        Send a Pong, in place of one of its kind if that still waits.
+        """
+        outgoing = self._outgoing
+        isLatestWaiting = bool(outgoing) and outgoing[-1] is self._latestPong
+        self._sendControl(Opcode.PONG, payload)
+        if self.isCongested and isLatestWaiting and self._isLatestAnswer is isAnswer:
+            # RFC 6455 5.5.3: "If an endpoint receives a Ping frame and has not
+            # yet sent Pong frame(s) in response to previous Ping frame(s), the
+            # endpoint MAY elect to send a Pong frame for only the most
+            # recently processed Ping frame."
+            self.pendingSize -= len(outgoing[-2])
+            del outgoing[-2]
+        self._latestPong = outgoing[-1]
+        self._isLatestAnswer = isAnswer
 
     def _sendControl(self, opcode: Opcode, payload: bytes) -> None:
         """

@@ -107,10 +107,16 @@ class BadHandshake(WireError):
         headers: Sequence[tuple[str, str]] = (),
         body: bytes | None = None,
     ) -> None:
+        """
+        @raise TypeError: if the headers are no pairs of text.
+        @raise ValueError: if the status refuses nothing.
+        """
+        if not 300 <= status <= 599:
+            raise ValueError(f"a status from 300 to 599 refuses, not {status}")
         super().__init__(f"{status}: {explanation}")
         self.status = status
         self.explanation = explanation
-        self.headers = tuple(headers)
+        self.headers = tuple(map(_checkField, headers))
         self._body = body
 
     @property
@@ -147,3 +153,14 @@ class HandshakeRefused(WireError):
         self.status = status
         self.headers = tuple(headers)
         self.body = body
+
+
+def _checkField(field: object) -> tuple[str, str]:
+    """
+    Check that a header field is a name and a value.
+    """
+    if isinstance(field, (tuple, list)) and len(field) == 2:
+        name, value = field
+        if isinstance(name, str) and isinstance(value, str):
+            return name, value
+    raise TypeError(f"headers must be pairs of a name and a value, not {field!r}")

@@ -251,9 +251,12 @@ def _parseFields(lines: list[bytes], limits: HeadLimits) -> Headers:
 
 def _hasControls(value: bytes) -> bool:
     """
-    Tell whether there is a C1 control character in a value, such as U+0085,
-    which some programs take for the end of a line.
+    Tell whether there is a C1 control character in a value, read as UTF-8 if it
+    is that; or U+0085, read as ISO 8859-1, which is how it is handed on, for
+    some programs take that for the end of a line.
     """
+    if b"\x85" in value:
+        return True
     try:
         text = value.decode("utf-8")
     except UnicodeDecodeError:
@@ -276,7 +279,8 @@ def serializeHead(firstLine: str, fields: Iterable[tuple[str, str]]) -> bytes:
     for name, value in fields:
         if _FIELD_NAME.match(name) is None:
             raise ValueError(f"not a header name: {name!r}")
-        if _FIELD_VALUE.match(value) is None:
+        isValue = _FIELD_VALUE.match(value) is not None
+        if not isValue or _hasControls(value.encode("latin-1")):
             raise ValueError(f"not fit for header {name}: {value!r}")
         lines.append(f"{name}: {value}")
     return "\r\n".join((*lines, "", "")).encode("latin-1")

@@ -34,6 +34,7 @@ __all__ = [
     "parsePath",
     "parseUpgrade",
     "refuseRequest",
+    "upgradeRequired",
 ]
 
 # RFC 3986 3.2.2 and 3.2.3, without userinfo.
@@ -241,21 +242,30 @@ def _checkConnection(headers: Headers) -> None:
         )
 
 
+def upgradeRequired(explanation: str) -> BadHandshake:
+    """
+    Refuse a request that asks for another protocol, RFC 6455 section 4.4.
+
+    @param explanation: one sentence.
+    """
+    return BadHandshake(
+        426,
+        explanation,
+        [
+            ("Sec-WebSocket-Version", VERSION),
+            # RFC 9110 15.5.22: a 426 MUST say what to upgrade to.
+            ("Upgrade", "websocket"),
+            ("Connection", "Upgrade, close"),
+        ],
+    )
+
+
 def _checkVersion(headers: Headers) -> None:
     """
     Check the version, RFC 6455 section 4.4.
     """
     if _getOne(headers, "Sec-WebSocket-Version") != VERSION:
-        raise BadHandshake(
-            426,
-            f"Sec-WebSocket-Version is not {VERSION}",
-            [
-                ("Sec-WebSocket-Version", VERSION),
-                # RFC 9110 15.5.22: a 426 MUST say what to upgrade to.
-                ("Upgrade", "websocket"),
-                ("Connection", "Upgrade, close"),
-            ],
-        )
+        raise upgradeRequired(f"Sec-WebSocket-Version is not {VERSION}")
 
 
 def _checkNoBody(headers: Headers) -> None:
