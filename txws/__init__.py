@@ -50,6 +50,7 @@ __all__ = [
     "WebSocketFailed",
     "WebSocketHandler",
     "WebSocketProtocol",
+    "WebSocketResource",
     "WebSocketServerEndpoint",
     "WebSocketService",
     "__version__",
@@ -78,6 +79,7 @@ if TYPE_CHECKING:
         KeepalivePolicy,
         Limits,
     )
+    from .resource import WebSocketResource
     from .services import WebSocketService
     from .wire.codes import CloseCode
 
@@ -106,6 +108,7 @@ _MODULES = {
         "KeepalivePolicy",
         "Limits",
     ),
+    "resource": ("WebSocketResource",),
     "services": ("WebSocketService",),
     "wire.codes": ("CloseCode",),
 }

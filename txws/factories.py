@@ -6,9 +6,11 @@ listens wherever Twisted can.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, TypeAlias
+from typing import Protocol as TypingProtocol
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
     IAddress,
     IProtocol,
@@ -20,6 +22,7 @@ from twisted.internet.protocol import Factory, ServerFactory, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from .connections import Connections
 from .errors import InvalidSetting
 from .interfaces import (
     IExtensionFactory,
@@ -32,19 +35,35 @@ from .negotiation import ServerSettings
 from .policy import HandshakePolicy, KeepalivePolicy, Limits
 from .server import WebSocketServerProtocol
 from .streaming import StreamHandler, StreamHandlerFactory
-from .wire.codes import CloseCode, isSendableCloseCode
+from .wire.codes import CloseCode
 from .wire.errors import BadHandshake
 
 __all__ = [
     "Application",
+    "BuildsHandlers",
     "HandlerFactory",
+    "RequestHandlerFactory",
     "WebSocketFactory",
     "WebSocketProtocol",
+    "checkSettings",
     "handlerFactoryFor",
+    "makeSettings",
 ]
 
+
+class BuildsHandlers(TypingProtocol):
+    """
+    A factory as L{twisted.web.websocket} has them.
+    """
+
+    def buildProtocol(self, request: Any, /) -> Any:
+        """
+        Make something that has the methods of L{IWebSocketHandler}.
+        """
+
+
 Application: TypeAlias = (
-    "IWebSocketHandlerFactory | IProtocolFactory"
+    "IWebSocketHandlerFactory | IProtocolFactory | BuildsHandlers"
     " | type[IWebSocketHandler] | type[IProtocol]"
 )
 
@@ -88,6 +107,33 @@ class HandlerFactory:
         return self._makeHandler()
 
 
+@implementer(IWebSocketHandlerFactory)
+class RequestHandlerFactory:
+    """
+    Makes handlers by a factory as L{twisted.web.websocket} has them.
+    """
+
+    subprotocols: Sequence[str] = ()
+
+    def __init__(self, factory: BuildsHandlers) -> None:
+        """
+        @param factory: its C{buildProtocol} is given a
+            L{Request<twisted.web.server.Request>} where there is one, else an
+            L{IWebSocketRequest}.
+        """
+        self._factory = factory
+
+    def buildHandler(self, request: IWebSocketRequest) -> IWebSocketHandler:
+        """
+        See L{IWebSocketHandlerFactory}.
+        """
+        http = request.http
+        handler: IWebSocketHandler = self._factory.buildProtocol(
+            request if http is None else http
+        )
+        return handler
+
+
 def handlerFactoryFor(
     application: Application, text: bool = False
 ) -> IWebSocketHandlerFactory:
@@ -99,9 +145,13 @@ def handlerFactoryFor(
       - an L{IWebSocketHandlerFactory};
       - an L{IProtocolFactory<twisted.internet.interfaces.IProtocolFactory>},
         whose protocols are wrapped;
-      - a class of L{IWebSocketHandler}s, of which each connection gets one;
+      - a class of L{IWebSocketHandler}s, of which each connection gets one; it
+        need not declare the interface if it has all the methods;
       - a class of L{IProtocol<twisted.internet.interfaces.IProtocol>}s,
-        likewise.
+        likewise;
+      - an object as L{twisted.web.websocket} has them, which declares no
+        interface: its C{buildProtocol(request)} makes something that has the
+        methods of L{IWebSocketHandler}.
     @param text: have wrapped protocols send text messages.
     @raise InvalidSetting: if it is none of these.
     """
@@ -116,13 +166,25 @@ def handlerFactoryFor(
         return application
     # mypy sees that nothing else is left; it does not see what users pass.
     found: Any = application
-    if isinstance(found, type) and IWebSocketHandler.implementedBy(found):
+    if isinstance(found, type) and _isHandler(found):
         return HandlerFactory(found)
+    if callable(getattr(found, "buildProtocol", None)) and not isinstance(found, type):
+        return RequestHandlerFactory(found)
     raise InvalidSetting(
         "application",
-        "must provide IWebSocketHandlerFactory or IProtocolFactory, or be a class "
-        f"that implements IWebSocketHandler or IProtocol, not {application!r}",
+        "must provide IWebSocketHandlerFactory or IProtocolFactory, have "
+        "buildProtocol() as twisted.web.websocket knows it, or be a class that "
+        f"implements IWebSocketHandler or IProtocol, not {application!r}",
     )
+
+
+def _isHandler(found: type) -> bool:
+    """
+    Tell whether a class is one of handlers, declared or not.
+    """
+    if IWebSocketHandler.implementedBy(found):
+        return True
+    return all(callable(getattr(found, name, None)) for name in IWebSocketHandler)
 
 
 class WebSocketProtocol(WebSocketServerProtocol):
@@ -176,6 +238,64 @@ class WebSocketProtocol(WebSocketServerProtocol):
                 handler.setBinaryMode(self._binaryMode)
 
 
+def checkSettings(
+    limits: Limits | None,
+    keepalive: KeepalivePolicy | None,
+    handshake: HandshakePolicy | None,
+) -> None:
+    """
+    Check that settings are what they are given as.
+
+    @param limits: how much a peer may make this server keep, or L{None}.
+    @param keepalive: how long this server waits, or L{None}.
+    @param handshake: which handshakes it accepts, or L{None}.
+    @raise InvalidSetting: if one is not.
+    """
+    for name, setting, kind in (
+        ("limits", limits, Limits),
+        ("keepalive", keepalive, KeepalivePolicy),
+        ("handshake", handshake, HandshakePolicy),
+    ):
+        if not (setting is None or isinstance(setting, kind)):
+            raise InvalidSetting(name, f"must be {kind.__name__}, not {setting!r}")
+
+
+def makeSettings(
+    handlerFactory: IWebSocketHandlerFactory,
+    limits: Limits,
+    keepalive: KeepalivePolicy,
+    handshake: HandshakePolicy,
+    extensions: Sequence[IExtensionFactory],
+    logsFrames: bool,
+    clock: IReactorTime | None,
+) -> ServerSettings:
+    """
+    Settle what all connections of a server share.
+
+    @param handlerFactory: the application.
+    @param limits: how much a peer may make the server keep.
+    @param keepalive: how long it waits.
+    @param handshake: which handshakes it accepts.
+    @param extensions: the extensions it knows.
+    @param logsFrames: whether each frame is logged.
+    @param clock: what schedules; L{None} for the reactor, which whoever
+        imports it installs: not before it is needed.
+    """
+    if clock is None:
+        from twisted.internet import reactor
+
+        clock = IReactorTime(reactor)
+    return ServerSettings(
+        handlerFactory=handlerFactory,
+        limits=limits,
+        keepalive=keepalive,
+        handshake=handshake,
+        extensions=extensions,
+        clock=clock,
+        logsFrames=logsFrames,
+    )
+
+
 @implementer(IProtocolNegotiationFactory)
 class WebSocketFactory(ServerFactory):
     """
@@ -213,34 +333,28 @@ class WebSocketFactory(ServerFactory):
         @param clock: what schedules; L{None} for the reactor.
         @raise InvalidSetting: if the application, or a setting, is none.
         """
-        for name, setting, kind in (
-            ("limits", limits, Limits),
-            ("keepalive", keepalive, KeepalivePolicy),
-            ("handshake", handshake, HandshakePolicy),
-        ):
-            if not (setting is None or isinstance(setting, kind)):
-                raise InvalidSetting(name, f"must be {kind.__name__}, not {setting!r}")
+        checkSettings(limits, keepalive, handshake)
         self._handlerFactory = handlerFactoryFor(application, text)
-        self._limits = limits or Limits()
-        self._keepalive = keepalive or KeepalivePolicy()
-        self._handshake = handshake or HandshakePolicy()
-        self._extensions = tuple(extensions)
         self._site = site
-        self._logsFrames = logsFrames
-        self._clock = clock
+        self._makeSettings = partial(
+            makeSettings,
+            self._handlerFactory,
+            limits or Limits(),
+            keepalive or KeepalivePolicy(),
+            handshake or HandshakePolicy(),
+            tuple(extensions),
+            logsFrames,
+            clock,
+        )
         self._settings: ServerSettings | None = None
-        self._protocols: set[WebSocketServerProtocol] = set()
-        # Of these, how many came when there were too many.
-        self._turnedAway = 0
-        self._leaving: list[tuple[set[WebSocketServerProtocol], Deferred[None]]] = []
+        self._connections = Connections((limits or Limits()).maxConnections)
 
     @property
     def connections(self) -> Iterator[IWebSocketTransport]:
         """
         The connections that are open or being closed.
         """
-        protocols = tuple(self._protocols)
-        return (p.webSocket for p in protocols if p.webSocket is not None)
+        return iter(self._connections)
 
     def buildProtocol(self, addr: IAddress | None) -> WebSocketServerProtocol:
         """
@@ -250,13 +364,13 @@ class WebSocketFactory(ServerFactory):
         if self._settings is None:
             self._settings = self._makeSettings()
         refusal = None
-        limit = self._limits.maxConnections
-        if limit is not None and len(self._protocols) - self._turnedAway >= limit:
-            self._turnedAway += 1
+        if self._connections.isFull:
             refusal = BadHandshake(503, "too many connections")
-        protocol = self.protocol(self._settings, self._forget, self._site, refusal)
+        protocol = self.protocol(
+            self._settings, self._connections.discard, self._site, refusal
+        )
         protocol.factory = self
-        self._protocols.add(protocol)
+        self._connections.add(protocol, isCounted=refusal is None)
         return protocol
 
     def acceptableProtocols(self) -> list[bytes]:
@@ -294,40 +408,7 @@ class WebSocketFactory(ServerFactory):
             left.
         @raise ValueError: if the code may not travel.
         """
-        if not isSendableCloseCode(code):
-            raise ValueError(f"close code {code} may not be sent")
-        protocols = set(self._protocols)
-        if not protocols:
-            return succeed(None)
-
-        def abort(deferred: Deferred[None]) -> None:
-            for protocol in tuple(protocols):
-                protocol.abortConnection()
-
-        gone: Deferred[None] = Deferred(abort)
-        self._leaving.append((protocols, gone))
-        for protocol in tuple(protocols):
-            protocol.loseConnection(code, reason)
-        return gone
-
-    def _forget(self, protocol: WebSocketServerProtocol) -> None:
-        """
-        A connection is gone.
-        """
-        self._protocols.discard(protocol)
-        self._turnedAway -= protocol.isTurnedAway
-        leaving, self._leaving = self._leaving, []
-        done = []
-        for protocols, gone in leaving:
-            protocols.discard(protocol)
-            if protocols:
-                self._leaving.append((protocols, gone))
-            else:
-                done.append(gone)
-        for gone in done:
-            if not gone.called:
-                # It has not been cancelled.
-                gone.callback(None)
+        return self._connections.closeAll(code, reason)
 
     def _factoriesBelow(self) -> list[IProtocolFactory]:
         """
@@ -339,23 +420,3 @@ class WebSocketFactory(ServerFactory):
         if self._site is not None:
             factories.append(self._site)
         return factories
-
-    def _makeSettings(self) -> ServerSettings:
-        """
-        Settle what all connections share.
-        """
-        clock = self._clock
-        if clock is None:
-            # Not before it is needed: whoever imports it installs it.
-            from twisted.internet import reactor
-
-            clock = IReactorTime(reactor)
-        return ServerSettings(
-            handlerFactory=self._handlerFactory,
-            limits=self._limits,
-            keepalive=self._keepalive,
-            handshake=self._handshake,
-            extensions=self._extensions,
-            clock=clock,
-            logsFrames=self._logsFrames,
-        )

@@ -64,11 +64,12 @@ class ServerSettings:
     clock: IReactorTime
     logsFrames: bool
 
-    def hasPath(self, path: str) -> bool:
+    def hasPath(self, path: str, routed: str | None = None) -> bool:
         """
         Tell whether there may be a WebSocket at a path.
 
         @param path: percent-decoded.
+        @param routed: what a router is to look for; L{None} for the path.
         """
         paths = self.handshake.paths
         if paths is not None and path not in paths:
@@ -76,7 +77,7 @@ class ServerSettings:
         router = self.handlerFactory
         if not IWebSocketRouter.providedBy(router):
             return True
-        return router.findRoute(path) is not None
+        return router.findRoute(routed or path) is not None
 
     def at(self, path: str) -> tuple[ServerSettings, Mapping[str, object]]:
         """
