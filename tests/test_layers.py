@@ -25,6 +25,7 @@ STEPS = {
     "parsers": 6,
     "demo": 5,
     "services": 5,
+    "websocket": 5,
     "endpoints": 5,
     "resource": 4.5,
     "factories": 4,
@@ -60,6 +61,7 @@ WIRE = (
     "messages",
     "extensions",
     "http",
+    "bodies",
     "handshake",
     "serverhandshake",
     "clienthandshake",
@@ -142,14 +144,15 @@ class LayerTests(SynchronousTestCase):
 
     def test_onlyTheDoorToTwistedWebKnowsIt(self) -> None:
         """
-        L{twisted.web} is imported by C{resource} alone.
+        L{twisted.web} is imported by C{resource} alone, and by the drop-in for
+        a part of it.
         """
         users = {
             name
             for name, tree in modules(PACKAGE).items()
             if any(imported.startswith("twisted.web") for imported in importsOf(tree))
         }
-        self.assertEqual(users, {"resource"})
+        self.assertEqual(users, {"resource", "websocket"})
 
     def test_theReactorIsImportedInsideFunctions(self) -> None:
         """

@@ -10,7 +10,7 @@ from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from secrets import token_bytes
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer, IReactorTime, ISSLTransport
@@ -55,6 +55,8 @@ class ClientSettings:
     @ivar extensions: what is offered, the preferred one first.
     @ivar headers: further header fields, as (name, value).
     @ivar logsFrames: whether each frame is logged.
+    @ivar waitsForBody: whether a refusal is told when the beginning of its
+        body is there; if not, as soon as its head is.
     @ivar generateNonce: makes 16 unpredictable bytes.
     @ivar generateKey: makes a masking key, or L{None} for the wire's own.
     """
@@ -69,6 +71,7 @@ class ClientSettings:
     extensions: Sequence[IExtensionFactory] = ()
     headers: Sequence[tuple[str, str]] = ()
     logsFrames: bool = False
+    waitsForBody: bool = True
     generateNonce: Callable[[], bytes] = _generateNonce
     generateKey: Callable[[], bytes] | None = None
 
@@ -106,6 +109,7 @@ class WebSocketClientProtocol(Protocol):
             extensions=settings.extensions,
             headers=settings.headers,
             maxMessageSize=settings.limits.maxMessageSize,
+            waitsForBody=settings.waitsForBody,
         )
 
     def connectionMade(self) -> None:
@@ -130,7 +134,7 @@ class WebSocketClientProtocol(Protocol):
             try:
                 accepted = self._handshake.receiveData(data)
             except HandshakeRefused as refused:
-                self._fail(refused)
+                self.handshakeRefused(refused)
             else:
                 if accepted is not None:
                     self._open(accepted)
@@ -153,6 +157,15 @@ class WebSocketClientProtocol(Protocol):
                 self._handshake.connectionLost()
             except HandshakeRefused as refused:
                 self._fail(refused)
+
+    def handshakeRefused(self, refused: HandshakeRefused) -> None:
+        """
+        The server has answered with something else than an acceptance: give
+        up.  For subclasses.
+
+        @param refused: what it has answered.
+        """
+        self._fail(refused)
 
     def _open(self, accepted: HandshakeAccepted) -> None:
         """
@@ -193,7 +206,7 @@ class WebSocketClientProtocol(Protocol):
         starting.addErrback(self._startFailed, webSocket)
         if not starting.called:
             self._starting = starting
-            IPushProducer(self.transport).pauseProducing()
+            cast(IPushProducer, self.transport).pauseProducing()
 
     async def _start(self, webSocket: WebSocketTransport, rest: bytes) -> None:
         """
@@ -209,7 +222,7 @@ class WebSocketClientProtocol(Protocol):
                 # It did not let itself be cancelled.
                 webSocket.connectionLost(self._lost)
                 return
-            IPushProducer(self.transport).resumeProducing()
+            cast(IPushProducer, self.transport).resumeProducing()
         webSocket.open(b"")
         if not self.opened.called:
             self.opened.callback(self._handler)

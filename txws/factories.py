@@ -46,6 +46,7 @@ __all__ = [
     "WebSocketFactory",
     "WebSocketProtocol",
     "checkSettings",
+    "clockFor",
     "handlerFactoryFor",
     "makeSettings",
 ]
@@ -278,22 +279,31 @@ def makeSettings(
     @param handshake: which handshakes it accepts.
     @param extensions: the extensions it knows.
     @param logsFrames: whether each frame is logged.
-    @param clock: what schedules; L{None} for the reactor, which whoever
-        imports it installs: not before it is needed.
+    @param clock: what schedules; L{None} for the reactor.
     """
-    if clock is None:
-        from twisted.internet import reactor
-
-        clock = IReactorTime(reactor)
     return ServerSettings(
         handlerFactory=handlerFactory,
         limits=limits,
         keepalive=keepalive,
         handshake=handshake,
         extensions=extensions,
-        clock=clock,
+        clock=clockFor(clock),
         logsFrames=logsFrames,
     )
+
+
+def clockFor(clock: IReactorTime | None) -> IReactorTime:
+    """
+    Find what schedules.
+
+    @param clock: L{None} for the reactor, which whoever imports it installs:
+        not before it is needed.
+    """
+    if clock is None:
+        from twisted.internet import reactor
+
+        clock = IReactorTime(reactor)
+    return clock
 
 
 @implementer(IProtocolNegotiationFactory)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import (
@@ -124,7 +124,7 @@ class WebSocketServerProtocol(Protocol):
             self.webSocket.loseConnection(code, reason)
         elif self.transport is not None:
             # TLS would wait for a site that is still producing.
-            IConsumer(self.transport).unregisterProducer()
+            cast(IConsumer, self.transport).unregisterProducer()
             self.transport.loseConnection()
 
     def abortConnection(self) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, cast
 from weakref import ref
 
 from twisted.internet.error import ConnectionDone, ConnectionLost
@@ -181,7 +181,7 @@ class RequestUpgrade(Protocol):
         assert self._negotiation is not None
         # The channel stops to read when it has received too much; whether that
         # is so has been seen to.
-        IPushProducer(self._channel.transport).resumeProducing()
+        cast(IPushProducer, self._channel.transport).resumeProducing()
         self._request.notifyFinish().addErrback(self._left)
         self._keepalive.start()
         self._negotiation.start(path)
