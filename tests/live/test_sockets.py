@@ -10,6 +10,7 @@ import os
 import socket
 import ssl
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from twisted.internet.ssl import PrivateCertificate, optionsForClientTLS
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
+from twisted.web.server import Site
 
 from tests.certificates import makePEM
 from txws import (
@@ -41,6 +43,7 @@ from txws import (
     Limits,
     WebSocketFactory,
     WebSocketHandler,
+    WebSocketResource,
 )
 from txws.client import ClientSettings, WebSocketClientProtocol
 from txws.demo import Echo
@@ -51,6 +54,24 @@ _REQUEST = (
     b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
     b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
     b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
+# What connections are made of, at both ends.
+_KINDS = (
+    "Client",
+    "Connection",
+    "HTTPChannel",
+    "Keepalive",
+    "RecordingHandler",
+    "Request",
+    "Server",
+    "TLSMemoryBIOProtocol",
+    "WebSocketClientProtocol",
+    "WebSocketProtocol",
+    "WebSocketRequest",
+    "WebSocketTransport",
+    "_GenericHTTPChannelProtocol",
+    "_Lost",
+    "_ResourceUpgrade",
 )
 _QUICK = KeepalivePolicy(handshakeTimeout=0.5, closeTimeout=0.5)
 
@@ -120,9 +141,9 @@ def wait(seconds: float) -> Deferred[None]:
     return deferLater(reactor, seconds, lambda: None)
 
 
-class SocketTests(TestCase):
+class SocketTestCase(TestCase):
     """
-    Tests for TCP.
+    Serves TCP.
     """
 
     if not os.environ.get("TXWS_LIVE"):
@@ -180,6 +201,12 @@ class SocketTests(TestCase):
             client = WebSocketClientProtocol(settings, handler)
             protocol = yield endpoint.connect(_One(client))
             yield protocol.opened
+
+
+class SocketTests(SocketTestCase):
+    """
+    Tests for TCP.
+    """
 
     @inlineCallbacks
     def checkNothingIsLeft(self, end: Callable[[WebSocketFactory, list[_Lost]], None]):
@@ -435,9 +462,9 @@ class SocketTests(TestCase):
         return received
 
 
-class TLSTests(SocketTests):
+class SecureTestCase(SocketTestCase):
     """
-    The same over TLS.
+    Serves TLS.
     """
 
     def setUp(self) -> None:
@@ -473,6 +500,116 @@ class TLSTests(SocketTests):
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         return context.wrap_socket(peer)
+
+
+class TLSTests(SecureTestCase, SocketTests):
+    """
+    The same over TLS.
+    """
+
+
+class ManyTests(SecureTestCase):
+    """
+    1,000 connections over TLS, in batches, at a port of their own and at a
+    resource of a site, closed by either side.
+    """
+
+    batches = 10
+    connections = 100
+    timeout = 300
+
+    @inlineCallbacks
+    def checkNothingIsLeftOfMany(self, factory, server, isClosedByServer: bool):
+        """
+        Open and close connections, and count what is left.
+
+        @param factory: what listens.
+        @param server: whose connections they are: it, or a resource in it.
+        """
+        port = yield self.serve(factory)
+        # What is made once: caches, for the most part.
+        yield self.openAndClose(port, server, isClosedByServer)
+        before = self.count()
+        for _ in range(self.batches):
+            yield self.openAndClose(port, server, isClosedByServer)
+        self.assertEqual(self.count(), before)
+
+    def count(self) -> dict[str, int]:
+        """
+        Count what connections are made of.
+        """
+        gc.collect()
+        found = Counter(type(found).__name__ for found in gc.get_objects())
+        return {
+            "descriptors": countDescriptors(),
+            "delayed calls": len(reactor.getDelayedCalls()),
+            **{name: found[name] for name in _KINDS},
+        }
+
+    @inlineCallbacks
+    def openAndClose(self, port, server, isClosedByServer: bool):
+        """
+        Open connections, send something on each, and close them.
+        """
+        handlers = [_Lost() for _ in range(self.connections)]
+        yield self.connect(port, handlers)
+        greetAll(handlers)
+        self.assertEqual(len(list(server.connections)), self.connections)
+        if isClosedByServer:
+            yield server.closeAll()
+        else:
+            for handler in handlers:
+                handler.transport.loseConnection()
+        yield gatherResults([handler.lost for handler in handlers])
+        for _ in range(100):
+            yield wait(0.02)
+            if not list(server.connections):
+                break
+        reasons = {type(handler.reason.value).__name__ for handler in handlers}
+        self.assertEqual(reasons, {"WebSocketClosed"})
+        yield wait(0.1)
+
+    def makeSite(self) -> tuple[Site, WebSocketResource]:
+        """
+        Make a site of one resource.
+        """
+        root = WebSocketResource(Echo)
+        root.isLeaf = True
+        site = Site(root)
+        return site, root
+
+    @inlineCallbacks
+    def test_portClosedByTheServer(self):
+        """
+        A port that closes 1,000 connections keeps nothing of them.
+        """
+        factory = WebSocketFactory(Echo)
+        yield self.checkNothingIsLeftOfMany(factory, factory, True)
+
+    @inlineCallbacks
+    def test_portClosedByTheClient(self):
+        """
+        Clients that close 1,000 connections leave nothing behind at a port.
+        """
+        factory = WebSocketFactory(Echo)
+        yield self.checkNothingIsLeftOfMany(factory, factory, False)
+
+    @inlineCallbacks
+    def test_resourceClosedByTheServer(self):
+        """
+        A resource that closes 1,000 connections keeps nothing of them.
+        """
+        site, root = self.makeSite()
+        yield self.checkNothingIsLeftOfMany(site, root, True)
+
+    @inlineCallbacks
+    def test_resourceClosedByTheClient(self):
+        """
+        Clients that close 1,000 connections leave nothing behind at a
+        resource.
+        """
+        site, root = self.makeSite()
+        yield self.checkNothingIsLeftOfMany(site, root, False)
 
 
 class UNIXTests(SocketTests):
