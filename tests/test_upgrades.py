@@ -248,6 +248,23 @@ class AcceptanceTests(UpgradeTestCase):
 
         self.assertEqual(self.handlers[0].messages, ["hello"])
 
+    def test_timeoutsAreOver(self) -> None:
+        """
+        So it is with a time-out that somebody has set meanwhile.
+        """
+
+        @implementer(IWebSocketHandlerFactory)
+        class Hasty:
+            subprotocols = ()
+
+            def buildHandler(self, request):
+                request.http.channel.setTimeout(60)
+                return WebSocketHandler()
+
+        self.upgraded(Hasty())
+
+        self.assertEqual(len(self.clock.getDelayedCalls()), 1)
+
     def test_pressure(self) -> None:
         """
         It is the WebSocket that is told when the connection takes no more.
@@ -400,25 +417,26 @@ class EndTests(UpgradeTestCase):
 
     def test_nothingIsKept(self) -> None:
         """
-        When a connection has ended, nothing keeps its channel, its request or
-        its handler.
+        When a connection has ended, nothing keeps its request or its handler,
+        not even who holds its protocol; and nothing keeps its channel.
         """
         peer = self.upgraded()
         (webSocket,) = self.resource.connections
         http: Any = webSocket.request.http
-        kept = [
-            weakref.ref(found)
-            for found in (http, http.channel, webSocket, self.handlers[0])
-        ]
+        channel = weakref.ref(http.channel)
+        kept = [weakref.ref(found) for found in (http, webSocket, self.handlers[0])]
         self.handlers.clear()
         del webSocket, http
 
         peer.leave()
+        gc.collect()
+        self.assertEqual([reference() for reference in kept], [None] * 3)
+        self.assertIsNotNone(channel())
+
         peer.protocol = None
         peer.transport.protocol = Protocol()
         gc.collect()
-
-        self.assertEqual([reference() for reference in kept], [None] * 4)
+        self.assertIsNone(channel())
 
 
 class RefusalTests(UpgradeTestCase):

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, cast
+from typing import Any
 from weakref import ref
 
 from twisted.internet.error import ConnectionDone, ConnectionLost
-from twisted.internet.interfaces import IProtocol, IPushProducer
+from twisted.internet.interfaces import IProtocol
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -179,9 +179,6 @@ class RequestUpgrade(Protocol):
             request.
         """
         assert self._negotiation is not None
-        # The channel stops to read when it has received too much; whether that
-        # is so has been seen to.
-        cast(IPushProducer, self._channel.transport).resumeProducing()
         self._request.notifyFinish().addErrback(self._left)
         self._keepalive.start()
         self._negotiation.start(path)
@@ -249,6 +246,8 @@ class RequestUpgrade(Protocol):
                 webSocket.connectionLost(reason)
         finally:
             self._finishRequest(reason)
+            # Whoever still holds the channel holds nothing of the request.
+            self._request = self._channel = None
             self.ended()
 
     # Member of Connections
