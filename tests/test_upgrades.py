@@ -689,19 +689,69 @@ class AskingTests(UpgradeTestCase):
         """
         Who is not yet answered when all are closed is refused.
         """
-        for isCancelled in (False, True):
-            asked = Asked()
-            peer = RawPeer(self.serve(asked))
+        asked = Asked()
+        peer = RawPeer(self.serve(asked))
+        peer.send(REQUEST)
+
+        gone = self.resource.closeAll()
+
+        self.successResultOf(gone)
+        answer = peer.takeAnswer()
+        self.assertEqual(answer.status, 503)
+        self.assertEqual(answer.headers.get("Connection"), "close")
+        self.assertOver(peer)
+
+    def test_goneWhileAllAreClosed(self) -> None:
+        """
+        Whoever goes while all are being closed is gone.
+        """
+        peers: list[RawPeer] = []
+
+        def leave(answer: object) -> None:
+            for peer in peers:
+                peer.leave()
+
+        @implementer(IWebSocketHandlerFactory)
+        class Fragile:
+            subprotocols = ()
+
+            def buildHandler(self, request):
+                return Deferred(leave)
+
+        site = self.serve(Fragile())
+        peers += [RawPeer(site), RawPeer(site)]
+        for peer in peers:
             peer.send(REQUEST)
 
-            gone = self.resource.closeAll()
-            if isCancelled:
-                gone.cancel()
+        gone = self.resource.closeAll()
 
-            self.successResultOf(gone)
-            answer = peer.takeAnswer()
-            self.assertEqual(answer.status, 503)
-            self.assertEqual(answer.headers.get("Connection"), "close")
+        self.successResultOf(gone)
+        for peer in peers:
+            self.assertOver(peer)
+
+    def test_goneWhileAllAreCut(self) -> None:
+        """
+        So it is when all are cut.
+        """
+        peers: list[RawPeer] = []
+
+        class Watching(RecordingHandler):
+            def connectionLost(self, reason) -> None:
+                super().connectionLost(reason)
+                for peer in peers:
+                    peer.leave()
+
+        site = self.serve(Watching)
+        peers += [RawPeer.upgraded(site), RawPeer.upgraded(site)]
+        gone = self.resource.closeAll()
+        # The network breaks when the first one is cut.
+        for peer in peers:
+            self.patch(peer.transport, "abortConnection", peer.leave)
+
+        gone.cancel()
+
+        self.successResultOf(gone)
+        for peer in peers:
             self.assertOver(peer)
 
     def test_gone(self) -> None:

@@ -24,7 +24,12 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.python.failure import Failure
 from twisted.trial.reporter import TestResult
 from twisted.trial.unittest import SynchronousTestCase
-from twisted.web.client import ResponseDone, ResponseFailed, readBody
+from twisted.web.client import (
+    BrowserLikePolicyForHTTPS,
+    ResponseDone,
+    ResponseFailed,
+    readBody,
+)
 from twisted.web.error import SchemeNotSupported
 from twisted.web.http import PotentialDataLoss
 from twisted.web.iweb import UNKNOWN_LENGTH, IAgentEndpointFactory, IResponse
@@ -426,9 +431,10 @@ class ClientTests(ClientTestCase):
         The reactor connects, with the settings that are given.
         """
         reactor = _Reactor()
+        policy = BrowserLikePolicyForHTTPS()
         for url, arguments, port, timeout, address in (
             ("ws://127.0.0.1/", (), 80, 30, None),
-            ("wss://127.0.0.1:444/", (None, 7, b"127.0.0.2"), 444, 7, "127.0.0.2"),
+            ("wss://127.0.0.1:444/", (policy, 7, b"127.0.0.2"), 444, 7, "127.0.0.2"),
         ):
             endpoint = WebSocketClientEndpoint.new(reactor, url, *arguments)
             Deferred.fromCoroutine(endpoint.connect(ChattyClient()))

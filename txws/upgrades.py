@@ -241,9 +241,9 @@ class RequestUpgrade(Protocol):
         """
         self._keepalive.stop()
         webSocket, self.webSocket = self.webSocket, None
+        assert webSocket is not None
         try:
-            if webSocket is not None:
-                webSocket.connectionLost(reason)
+            webSocket.connectionLost(reason)
         finally:
             self._finishRequest(reason)
             # Whoever still holds the channel holds nothing of the request.
@@ -264,34 +264,28 @@ class RequestUpgrade(Protocol):
         """
         if self.webSocket is not None:
             self.webSocket.loseConnection(code, reason)
-        else:
-            self._turnAway()
+        elif self._negotiation is not None:
+            self._refuse(
+                BadHandshake(503, "the server is closing", [("Connection", "close")])
+            )
 
     def abortConnection(self) -> None:
         """
-        Close an open connection at once, and refuse one that is not open.
+        Close an open connection at once.
         """
         if self.webSocket is not None:
             self.webSocket.abortConnection()
-        else:
-            self._turnAway()
 
     # Helpers
-
-    def _turnAway(self) -> None:
-        """
-        Refuse the request, for nothing is served any more.
-        """
-        self._refuse(
-            BadHandshake(503, "the server is closing", [("Connection", "close")])
-        )
 
     def _refuse(self, refusal: BadHandshake) -> None:
         """
         Answer by HTTP after all.
         """
         self._stop(Failure(ConnectionLost(refusal.explanation)))
-        _refuseRequest(self._request, refusal)
+        if self._request.channel is not None:
+            # The application has not cut the connection meanwhile.
+            _refuseRequest(self._request, refusal)
         self.ended()
 
     def _stop(self, reason: Failure) -> None:

@@ -161,7 +161,6 @@ class WebSocketServerFactory(typing.Protocol[_H_co]):
         @param request: what asks for the upgrade.
         @return: L{None} to refuse it.
         """
-        raise NotImplementedError
 
 
 class WebSocketClientFactory(typing.Protocol[_H_co]):
@@ -175,7 +174,6 @@ class WebSocketClientFactory(typing.Protocol[_H_co]):
 
         @param url: what is connected to.
         """
-        raise NotImplementedError
 
 
 @dataclass
