@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from twisted.internet import reactor
 from twisted.internet.defer import (
@@ -33,8 +34,13 @@ from twisted.internet.protocol import Factory
 from twisted.internet.ssl import PrivateCertificate, optionsForClientTLS
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
+from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
+from twisted.web.client import readBody
+from twisted.web.iweb import IPolicyForHTTPS
+from twisted.web.resource import Resource
 from twisted.web.server import Site
+from zope.interface import implementer
 
 from tests.certificates import makePEM
 from txws import (
@@ -44,9 +50,11 @@ from txws import (
     WebSocketFactory,
     WebSocketHandler,
     WebSocketResource,
+    websocket,
 )
 from txws.client import ClientSettings, WebSocketClientProtocol
 from txws.demo import Echo
+from txws.errors import WebSocketClosed
 from txws.testing import RecordingHandler
 from txws.transport import WebSocketTransport
 
@@ -182,7 +190,7 @@ class SocketTestCase(TestCase):
         return socket.create_connection(("127.0.0.1", port.getHost().port), 10)
 
     @inlineCallbacks
-    def serve(self, factory: WebSocketFactory):
+    def serve(self, factory: WebSocketFactory | Site):
         """
         Serve a factory.
         """
@@ -610,6 +618,91 @@ class ManyTests(SecureTestCase):
         """
         site, root = self.makeSite()
         yield self.checkNothingIsLeftOfMany(site, root, False)
+
+
+class DropInTests(SecureTestCase):
+    """
+    The drop-in for L{twisted.web.websocket}, over TLS.
+    """
+
+    @inlineCallbacks
+    def test_echo(self):
+        """
+        A client and a server that were written for it talk to each other.
+        """
+        received: Deferred[str] = Deferred()
+        lost: Deferred[None] = Deferred()
+
+        class Asking(WebSocketHandler):
+            """
+            Waits for one answer.
+            """
+
+            def textMessageReceived(self, message: str) -> None:
+                """
+                This is it.
+                """
+                received.callback(message)
+
+            def connectionLost(self, reason: Failure) -> None:
+                """
+                It is over.
+                """
+                lost.errback(reason)
+
+        root = Resource()
+        root.putChild(b"echo", websocket.WebSocketResource(_Twisteds(Echo)))
+        port = yield self.serve(Site(root))
+        url = f"wss://localhost:{port.getHost().port}/echo"
+        endpoint = websocket.WebSocketClientEndpoint.new(
+            reactor, url, _Trusting(), 5, b"127.0.0.1"
+        )
+        connecting = endpoint.connect(_Twisteds(Asking))
+        client = yield Deferred.fromCoroutine(connecting)
+        client.transport.sendTextMessage("hello")
+        self.assertEqual((yield received), "hello")
+        client.transport.loseConnection()
+        with self.assertRaises(WebSocketClosed):
+            yield lost
+        with self.assertRaises(websocket.ConnectionRejected) as raised:
+            wrong = websocket.WebSocketClientEndpoint.new(
+                reactor, f"{url}/nowhere", _Trusting()
+            )
+            yield Deferred.fromCoroutine(wrong.connect(_Twisteds(Asking)))
+        body = yield readBody(raised.exception.response)
+        self.assertIn(b"404", body)
+        yield wait(0.2)
+
+
+class _Twisteds:
+    """
+    A factory as L{twisted.web.websocket} has them.
+    """
+
+    def __init__(self, handler: type[WebSocketHandler]) -> None:
+        self._handler = handler
+
+    def buildProtocol(self, asked: object) -> Any:
+        """
+        Make a handler.
+        """
+        return self._handler()
+
+
+@implementer(IPolicyForHTTPS)
+class _Trusting:
+    """
+    Trusts the certificate of these tests alone.
+    """
+
+    def creatorForNetloc(self, hostname: bytes, port: int):
+        """
+        See L{IPolicyForHTTPS}.
+        """
+        return optionsForClientTLS(
+            hostname.decode("ascii"),
+            trustRoot=PrivateCertificate.loadPEM(makePEM()),
+        )
 
 
 class UNIXTests(SocketTests):
