@@ -53,7 +53,7 @@ from txws.websocket import (
 )
 from txws.wire.codes import Opcode
 
-from .peers import RawPeer, useMemoryReactor
+from .peers import RawPeer, TLSPair, useMemoryReactor
 
 _THEIRS = "twisted.web.test.test_websocket"
 
@@ -535,6 +535,38 @@ class RejectionTests(ClientTestCase):
         self.memory.transport.settle()
         self.assertTrue(self.memory.transport.isLost)
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_closedOverTLS(self) -> None:
+        """
+        Over TLS the connection is closed when the body has been read, without
+        waiting for a deadline.
+        """
+        site = Site(Resource(), reactor=self.clock)
+        endpoint = WebSocketClientEndpoint(self.memory, "ws://localhost/", self.clock)
+        memory: Any = self.memory
+        memory.connect = self.keep
+        connecting = Deferred.fromCoroutine(endpoint.connect(ChattyClient()))
+        pair = TLSPair(site, self.clock, self.kept[0])
+        self.later[0].callback(self.kept[0])
+        for _ in range(3):
+            pair.flush()
+        rejected = self.failureResultOf(connecting, ConnectionRejected)
+
+        reading = readBody(rejected.value.response)
+        for _ in range(3):
+            pair.flush()
+
+        self.assertIn(b"404", self.successResultOf(reading))
+        self.assertTrue(pair.client.isLost)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def keep(self, protocolFactory: Any) -> Deferred[Any]:
+        """
+        Keep a protocol, to be connected later.
+        """
+        self.kept = [protocolFactory.buildProtocol(None)]
+        self.later: list[Deferred[Any]] = [Deferred()]
+        return self.later[0]
 
     def test_slow(self) -> None:
         """

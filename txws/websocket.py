@@ -421,12 +421,13 @@ class _Response:
         self._isDelivered = True
         self._protocol = protocol
         protocol.makeConnection(self._transport)
+        if self._ended is None:
+            # Also if all is there: closing TLS waits for the peer's answer.
+            cast(IPushProducer, self._transport).resumeProducing()
         waiting, self._waiting = self._waiting, []
         self.dataReceived(b"".join(waiting))
         if self._ended is not None:
             self.connectionLost(self._ended)
-        elif self._protocol is not None:
-            cast(IPushProducer, self._transport).resumeProducing()
 
     def setPreviousResponse(self, response: IResponse) -> None:
         """

@@ -563,6 +563,9 @@ class ManyTests(SecureTestCase):
         yield self.connect(port, handlers)
         greetAll(handlers)
         self.assertEqual(len(list(server.connections)), self.connections)
+        during = self.count()
+        for kind in ("WebSocketTransport", "TLSMemoryBIOProtocol", "Keepalive"):
+            self.assertGreaterEqual(during[kind], 2 * self.connections, kind)
         if isClosedByServer:
             yield server.closeAll()
         else:
