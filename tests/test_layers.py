@@ -34,6 +34,7 @@ STEPS = {
     "streaming": 3,
     "upgrades": 2.9,
     "refusals": 2.85,
+    "takeover": 2.85,
     "negotiation": 2.8,
     "connections": 1.5,
     "transport": 2.5,

@@ -28,8 +28,8 @@ from txws.handlers import WebSocketHandler
 from txws.interfaces import IWebSocketHandlerFactory
 from txws.policy import HandshakePolicy, KeepalivePolicy, Limits
 from txws.resource import WebSocketResource
+from txws.takeover import canTakeOver
 from txws.testing import RecordingHandler
-from txws.upgrades import canTakeOver
 from txws.wire.codes import Opcode
 
 from .peers import ACCEPT, Answer, RawPeer, TLSPair, makeRequest, readAnswer
@@ -622,9 +622,9 @@ class RefusalTests(UpgradeTestCase):
         """
         An upgrade that is not possible is refused.
         """
-        import txws.upgrades
+        import txws.takeover
 
-        self.patch(txws.upgrades, "_CHANNEL", ("nothing like it",))
+        self.patch(txws.takeover, "_CHANNEL", ("nothing like it",))
         with capturedLogs() as logged:
             answer = self.ask(self.serve(), REQUEST)
 

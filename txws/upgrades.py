@@ -3,10 +3,8 @@ Upgrades of connections that are in the hands of L{twisted.web}: a request of
 its is answered, and if it is an opening handshake (RFC 6455 section 4.2) that
 is accepted, its connection is taken over.
 
-L{twisted.web} has no public way to do that.  All that is known here of its
-inner life is in L{canTakeOver}, L{hasEarlyData} and L{takeOver}, and none of
-it is imported: a bare port that hands plain HTTP to a site needs this as much
-as a resource does.
+Nothing of L{twisted.web} is imported: a bare port that hands plain HTTP to a
+site needs this as much as a resource does.
 """
 
 from __future__ import annotations
@@ -17,7 +15,6 @@ from typing import Any
 from weakref import ref
 
 from twisted.internet.error import ConnectionDone, ConnectionLost
-from twisted.internet.interfaces import IProtocol
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -29,6 +26,7 @@ from .keepalive import Keepalive
 from .negotiation import Negotiation, ServerSettings
 from .refusals import earlyData, logRefusal, notAnUpgrade
 from .request import WebSocketRequest
+from .takeover import canTakeOver, hasEarlyData, takeOver
 from .transport import WebSocketTransport
 from .wire.codes import CloseCode
 from .wire.errors import BadHandshake
@@ -51,84 +49,12 @@ from .wire.serverhandshake import (
 __all__ = [
     "RequestUpgrade",
     "answerRequest",
-    "canTakeOver",
     "divertUpgrades",
-    "hasEarlyData",
-    "takeOver",
 ]
 
 _log = Logger()
 
 NotAnUpgrade = Callable[[ServerSettings, RequestHead, "str | None"], BadHandshake]
-
-# What takeOver() and hasEarlyData() need of an HTTPChannel.
-_CHANNEL = (
-    "_buffer",
-    "_dataBuffer",
-    "_networkProducer",
-    "persistent",
-    "requests",
-    "setTimeout",
-    "transport",
-)
-
-
-def canTakeOver(channel: Any) -> bool:
-    """
-    Tell whether a channel is one of HTTP/1.1 as L{takeOver} knows it.
-
-    @param channel: the channel of a request.
-    """
-    return all(hasattr(channel, name) for name in _CHANNEL)
-
-
-def hasEarlyData(channel: Any) -> bool:
-    """
-    Tell whether a channel has received more than the request that it handles.
-
-    @param channel: an
-        L{HTTPChannel<twisted.web.http.HTTPChannel>}.
-    """
-    # The first holds what came with the request as long as the request is
-    # being delivered, the second what came later.
-    return bool(channel._buffer or channel._dataBuffer)
-
-
-def takeOver(request: Any, protocol: IProtocol) -> None:
-    """
-    Take a connection away from L{twisted.web}, with the request that it
-    handles as its last one.
-
-    The channel stays where it is, for what calls it may be the transport, TLS,
-    or any wrapper in between; but from now on it only passes on what it is
-    told.
-
-    @param request: a L{Request<twisted.web.http.Request>} that nothing was
-        written to, of a channel that L{canTakeOver} has approved of.
-    @param protocol: what gets the connection.
-    """
-    channel = request.channel
-    # Whoever still holds the request cannot write into the frames.
-    request.setResponseCode(101)
-    request.startedWriting = request.finished = 1
-    if getattr(channel, "factory", None) is not None:
-        # The access log.
-        channel.factory.log(request)
-    # An idle browser is none of its concerns any more.
-    channel.setTimeout(None)
-    # With a producer that never ends, TLS would never close, and nobody else
-    # could register one.
-    channel._networkProducer.unregisterProducer()
-    # It would tell the request of the end; we do.
-    channel.requests.clear()
-    upgrade = getattr(channel, "_protocolUpgradeForWebsockets", None)
-    if upgrade is not None:
-        # Twisted 25.5 and later; what follows is what it does.
-        upgrade(protocol)
-    else:
-        channel.dataReceived = protocol.dataReceived
-        channel.connectionLost = protocol.connectionLost
-        protocol.makeConnection(channel.transport)
 
 
 class RequestUpgrade(Protocol):

@@ -65,14 +65,13 @@ _REQUEST = (
 )
 # What connections are made of, at both ends.
 _KINDS = (
+    "BufferingTLSTransport",
     "Client",
     "Connection",
     "HTTPChannel",
     "Keepalive",
-    "RecordingHandler",
     "Request",
     "Server",
-    "TLSMemoryBIOProtocol",
     "WebSocketClientProtocol",
     "WebSocketProtocol",
     "WebSocketRequest",
@@ -564,7 +563,7 @@ class ManyTests(SecureTestCase):
         greetAll(handlers)
         self.assertEqual(len(list(server.connections)), self.connections)
         during = self.count()
-        for kind in ("WebSocketTransport", "TLSMemoryBIOProtocol", "Keepalive"):
+        for kind in ("WebSocketTransport", "BufferingTLSTransport", "Keepalive"):
             self.assertGreaterEqual(during[kind], 2 * self.connections, kind)
         if isClosedByServer:
             yield server.closeAll()
