@@ -18,6 +18,7 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
+from txws.applications import HandlerFactory
 from txws.client import ClientSettings, WebSocketClientProtocol
 from txws.errors import (
     BadFrame,
@@ -25,7 +26,7 @@ from txws.errors import (
     WebSocketClosed,
     WebSocketFailed,
 )
-from txws.factories import HandlerFactory, WebSocketFactory
+from txws.factories import WebSocketFactory
 from txws.interfaces import IWebSocketTransport
 from txws.policy import KeepalivePolicy, Limits
 from txws.testing import MemoryConnection, RecordingHandler

@@ -13,6 +13,7 @@ from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.logger import capturedLogs, formatEvent
 from zope.interface.verify import verifyObject
 
+from txws.applications import handlerFactoryFor
 from txws.coroutines import (
     Conversation,
     ConversationHandler,
@@ -20,7 +21,6 @@ from txws.coroutines import (
     onAsyncio,
 )
 from txws.errors import InvalidSetting, WebSocketClosed, WebSocketFailed
-from txws.factories import handlerFactoryFor
 from txws.interfaces import IWebSocketHandler, IWebSocketHandlerFactory
 from txws.wire.codes import Opcode
 from txws.wire.frames import Frame

@@ -12,8 +12,9 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
+from txws.applications import HandlerFactory
 from txws.demo import ChatMember, ChatRoom, Demo, Echo, readPage
-from txws.factories import HandlerFactory, WebSocketFactory
+from txws.factories import WebSocketFactory
 from txws.interfaces import IWebSocketHandler, IWebSocketHandlerFactory
 from txws.wire.codes import Opcode
 

@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterator
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from textwrap import dedent
 from types import ModuleType
@@ -22,7 +23,7 @@ from twisted.internet.protocol import Protocol
 from twisted.internet.testing import StringTransport
 from twisted.protocols.portforward import ProxyServer
 from twisted.python.reflect import namedAny
-from twisted.trial.unittest import SynchronousTestCase
+from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from txws import HandlerFactory, HandshakePolicy, WebSocketFactory
 from txws.client import ClientSettings, WebSocketClientProtocol
@@ -387,6 +388,46 @@ class OwnTests(ExampleTestCase):
         module.ChatTests("test_everybodyHears").run(result)
         self.assertEqual(result.testsRun, 1)
         return result
+
+
+class WebTests(ExampleTestCase):
+    """
+    Programs that serve WebSockets among pages.
+    """
+
+    def check(self, page: bytes) -> None:
+        """
+        Check what is served: a page, and an echo.
+        """
+        factory = self.listeningAt(9000)
+        browser = RawPeer(factory)
+        browser.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        self.assertIn(page, browser.transport.takeData())
+        browser.leave()
+        client = RecordingHandler()
+        connection = connectClient(factory, client, self.reactor, "/echo")
+        client.transport.sendTextMessage("text")
+        connection.flush()
+        self.assertEqual(client.messages, ["text"])
+        client.transport.loseConnection()
+        connection.flush()
+        self.assertIsNotNone(client.reason)
+
+    def test_resource(self) -> None:
+        """
+        C{web_resource} serves a page that knows where the echo is.
+        """
+        self.run_("web_resource")
+        self.check(b'+ "echo")')
+
+    def test_klein(self) -> None:
+        """
+        C{klein_routes} serves a page that counts connections.
+        """
+        if find_spec("klein") is None:
+            raise SkipTest("Klein is not installed: pip install klein")
+        self.run_("klein_routes")
+        self.check(b"0 connected")
 
 
 class StyleTests(ExampleTestCase):

@@ -24,13 +24,9 @@ from twisted.web.server import NOT_DONE_YET, Site
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
+from txws.applications import HandlerFactory, handlerFactoryFor
 from txws.errors import InvalidSetting, WebSocketClosed, WebSocketFailed
-from txws.factories import (
-    HandlerFactory,
-    WebSocketFactory,
-    WebSocketProtocol,
-    handlerFactoryFor,
-)
+from txws.factories import WebSocketFactory, WebSocketProtocol
 from txws.handlers import WebSocketHandler
 from txws.interfaces import IStartedHandlerFactory, IWebSocketHandlerFactory
 from txws.policy import KeepalivePolicy

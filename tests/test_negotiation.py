@@ -15,8 +15,9 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
+from txws.applications import HandlerFactory
 from txws.errors import BadHandshake, InvalidSetting
-from txws.factories import HandlerFactory, WebSocketFactory
+from txws.factories import WebSocketFactory
 from txws.interfaces import IRoute, IWebSocketHandlerFactory, IWebSocketRouter
 from txws.negotiation import ServerSettings
 from txws.policy import ANY_ORIGIN, HandshakePolicy, KeepalivePolicy, Limits

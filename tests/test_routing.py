@@ -16,8 +16,9 @@ from werkzeug.routing import BaseConverter
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
+from txws.applications import HandlerFactory
 from txws.errors import BadHandshake, InvalidSetting
-from txws.factories import HandlerFactory, WebSocketFactory
+from txws.factories import WebSocketFactory
 from txws.handlers import WebSocketHandler
 from txws.interfaces import (
     IRoute,

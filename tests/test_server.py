@@ -20,8 +20,9 @@ from twisted.web.server import NOT_DONE_YET, Site
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
+from txws.applications import HandlerFactory
 from txws.errors import BadHandshake, InvalidSetting, WebSocketClosed, WebSocketFailed
-from txws.factories import HandlerFactory, WebSocketFactory
+from txws.factories import WebSocketFactory
 from txws.handlers import WebSocketHandler
 from txws.interfaces import IWebSocketHandlerFactory
 from txws.policy import ANY_ORIGIN, HandshakePolicy, KeepalivePolicy, Limits

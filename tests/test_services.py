@@ -15,7 +15,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
-from txws.factories import HandlerFactory, WebSocketFactory
+from txws.applications import HandlerFactory
+from txws.factories import WebSocketFactory
 from txws.policy import KeepalivePolicy
 from txws.services import WebSocketService
 from txws.testing import RecordingHandler

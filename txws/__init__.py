@@ -81,6 +81,7 @@ __all__ = [
     "WebSocketFailed",
     "WebSocketHandler",
     "WebSocketProtocol",
+    "WebSocketResource",
     "WebSocketServerEndpoint",
     "WebSocketService",
     "__version__",
@@ -88,6 +89,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from .applications import HandlerFactory
     from .coroutines import Conversation, CoroutineFactory
     from .endpoints import WebSocketClientEndpoint, WebSocketServerEndpoint, connect
     from .errors import (
@@ -100,7 +102,7 @@ if TYPE_CHECKING:
         WebSocketClosed,
         WebSocketFailed,
     )
-    from .factories import HandlerFactory, WebSocketFactory, WebSocketProtocol
+    from .factories import WebSocketFactory, WebSocketProtocol
     from .groups import Group
     from .handlers import SharedWebSocketHandler, WebSocketHandler
     from .interfaces import (
@@ -122,6 +124,7 @@ if TYPE_CHECKING:
         KeepalivePolicy,
         Limits,
     )
+    from .resource import WebSocketResource
     from .routing import Router
     from .services import WebSocketService
     from .wire.codes import CloseCode
@@ -142,7 +145,8 @@ _MODULES = {
         "WebSocketClosed",
         "WebSocketFailed",
     ),
-    "factories": ("HandlerFactory", "WebSocketFactory", "WebSocketProtocol"),
+    "applications": ("HandlerFactory",),
+    "factories": ("WebSocketFactory", "WebSocketProtocol"),
     "groups": ("Group",),
     "handlers": ("SharedWebSocketHandler", "WebSocketHandler"),
     "interfaces": (
@@ -164,6 +168,7 @@ _MODULES = {
         "KeepalivePolicy",
         "Limits",
     ),
+    "resource": ("WebSocketResource",),
     "routing": ("Router",),
     "services": ("WebSocketService",),
     "wire.codes": ("CloseCode",),

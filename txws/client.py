@@ -10,7 +10,7 @@ from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from secrets import token_bytes
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import (
@@ -74,6 +74,8 @@ class ClientSettings:
     @ivar logsFrames: whether each frame is logged.
     @ivar tlsTimeout: how many seconds TLS may take before the request is sent;
         L{None} if there is no TLS, or nobody waits for it.
+    @ivar waitsForBody: whether a refusal is told when the beginning of its
+        body is there; if not, as soon as its head is.
     @ivar generateNonce: makes 16 unpredictable bytes.
     @ivar generateKey: makes a masking key, or L{None} for the wire's own.
     """
@@ -89,6 +91,7 @@ class ClientSettings:
     headers: Sequence[tuple[str, str]] = ()
     logsFrames: bool = False
     tlsTimeout: float | None = None
+    waitsForBody: bool = True
     generateNonce: Callable[[], bytes] = _generateNonce
     generateKey: Callable[[], bytes] | None = None
 
@@ -136,6 +139,7 @@ class WebSocketClientProtocol(Protocol):
             extensions=settings.extensions,
             headers=settings.headers,
             maxMessageSize=settings.limits.maxMessageSize,
+            waitsForBody=settings.waitsForBody,
         )
 
     def connectionMade(self) -> None:
@@ -170,7 +174,7 @@ class WebSocketClientProtocol(Protocol):
             try:
                 accepted = self._handshake.receiveData(data)
             except HandshakeRefused as refused:
-                self._fail(refused)
+                self.handshakeRefused(refused)
             else:
                 if accepted is not None:
                     self._open(accepted)
@@ -212,6 +216,15 @@ class WebSocketClientProtocol(Protocol):
         self._keepalive.start()
         self.transport.write(handshake.request)
 
+    def handshakeRefused(self, refused: HandshakeRefused) -> None:
+        """
+        The server has answered with something else than an acceptance: give
+        up.  For subclasses.
+
+        @param refused: what it has answered.
+        """
+        self._fail(refused)
+
     def _open(self, accepted: HandshakeAccepted) -> None:
         """
         Connect the handler.
@@ -234,7 +247,7 @@ class WebSocketClientProtocol(Protocol):
         starting.addErrback(self._startFailed)
         if not starting.called:
             self._starting = starting
-            IPushProducer(self.transport).pauseProducing()
+            cast(IPushProducer, self.transport).pauseProducing()
 
     async def _start(
         self, request: WebSocketRequest, accepted: HandshakeAccepted
@@ -261,7 +274,7 @@ class WebSocketClientProtocol(Protocol):
                 # It did not let itself be cancelled.
                 webSocket.connectionLost(self._lost)
                 return
-            IPushProducer(self.transport).resumeProducing()
+            cast(IPushProducer, self.transport).resumeProducing()
         isOpened = webSocket.open(b"")
         if not self.opened.called:
             if isOpened:

@@ -20,15 +20,11 @@ from twisted.internet.interfaces import (
 )
 from zope.interface import implementer
 
+from .applications import Application, HandlerFactory, handlerFactoryFor
 from .coroutines import Conversation, ConversationHandler
 from .dialing import ClientOptions, Dialer
 from .errors import InvalidSetting
-from .factories import (
-    Application,
-    HandlerFactory,
-    WebSocketFactory,
-    handlerFactoryFor,
-)
+from .factories import WebSocketFactory
 from .interfaces import IExtensionFactory, IWebSocketHandler
 from .policy import HandshakePolicy, KeepalivePolicy, Limits
 from .results import Result

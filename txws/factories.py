@@ -5,67 +5,44 @@ listens wherever Twisted can.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from inspect import iscoroutinefunction
-from types import FunctionType, MethodType
-from typing import Any, TypeAlias
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
     IAddress,
-    IProtocol,
     IProtocolFactory,
     IProtocolNegotiationFactory,
     IReactorTime,
 )
-from twisted.internet.protocol import Factory, ServerFactory, connectionDone
+from twisted.internet.protocol import ServerFactory, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
-from zope.interface.interface import InterfaceClass
 
-from .coroutines import CoroutineFactory, Serve
-from .errors import InvalidSetting
-from .handlers import SharedHandlerFactory
+from .applications import Application
+from .connections import Connections
 from .interfaces import (
     IExtensionFactory,
-    ISharedWebSocketHandler,
     IStartedHandlerFactory,
     IWebSocketHandler,
-    IWebSocketHandlerFactory,
-    IWebSocketRequest,
     IWebSocketTransport,
 )
-from .negotiation import ServerSettings
 from .policy import (
     HandshakePolicy,
     KeepalivePolicy,
     Limits,
-    checkBoolean,
-    checkPolicies,
-    checkSubprotocol,
 )
 from .server import WebSocketServerProtocol
-from .streaming import StreamHandler, StreamHandlerFactory
-from .wire.codes import CloseCode, isSendableCloseCode
+from .setups import ServerSetup, checkProvides
+from .streaming import StreamHandler
+from .wire.codes import CloseCode
 from .wire.errors import BadHandshake
 from .wire.prepared import PreparedMessage
 
-__all__ = [
-    "Application",
-    "HandlerFactory",
-    "WebSocketFactory",
-    "WebSocketProtocol",
-    "handlerFactoryFor",
-]
+__all__ = ["WebSocketFactory", "WebSocketProtocol"]
 
 _log = Logger()
-
-Application: TypeAlias = (
-    "IWebSocketHandlerFactory | IProtocolFactory | ISharedWebSocketHandler"
-    " | type[IWebSocketHandler] | type[IProtocol] | Serve"
-)
-
 
 # Methods that txWS 0.9 called, which programs overrode.
 _OLD_HOOKS = frozenset(
@@ -81,111 +58,6 @@ _OLD_HOOKS = frozenset(
         "writeSequence",
     )
 )
-
-
-@implementer(IWebSocketHandlerFactory)
-class HandlerFactory:
-    """
-    Makes a new handler for each connection, without asking who it is.
-    """
-
-    def __init__(
-        self, makeHandler: Callable[[], IWebSocketHandler], *subprotocols: str
-    ) -> None:
-        """
-        @param makeHandler: makes a handler; a class of handlers, say.
-        @param subprotocols: what the handlers speak, the preferred one first.
-        @raise InvalidSetting: if they make no sense.
-        """
-        if not callable(makeHandler):
-            raise InvalidSetting(
-                "makeHandler", f"must make a handler when called, not {makeHandler!r}"
-            )
-        for subprotocol in subprotocols:
-            checkSubprotocol(subprotocol)
-        self.subprotocols: Sequence[str] = subprotocols
-        self._makeHandler = makeHandler
-
-    def buildHandler(self, request: IWebSocketRequest) -> IWebSocketHandler:
-        """
-        See L{IWebSocketHandlerFactory}.
-        """
-        return self._makeHandler()
-
-
-def handlerFactoryFor(
-    application: Application, text: bool = False
-) -> IWebSocketHandlerFactory:
-    """
-    Adapt an application to L{IWebSocketHandlerFactory}.
-
-    @param application: one of
-
-      - an L{IWebSocketHandlerFactory};
-      - an L{IProtocolFactory<twisted.internet.interfaces.IProtocolFactory>},
-        whose protocols are wrapped;
-      - a class of L{IWebSocketHandler}s, of which each connection gets one;
-      - an L{ISharedWebSocketHandler}, which all connections share;
-      - a coroutine function, which is called with the
-        L{Conversation<txws.coroutines.Conversation>} of each connection;
-      - a class of L{IProtocol<twisted.internet.interfaces.IProtocol>}s,
-        likewise.
-    @param text: have wrapped protocols send text messages.
-    @raise InvalidSetting: if it is none of these, or a L{WebSocketFactory}.
-    """
-    # mypy sees what may be passed; it does not see what users pass.
-    found: Any = application
-    if found is WebSocketFactory or isinstance(found, WebSocketFactory):
-        raise InvalidSetting(
-            "application",
-            "is a WebSocketFactory, which would be wrapped twice: give what is "
-            "inside it",
-        )
-    factory = _adaptStreams(found, text)
-    if factory is not None:
-        return factory
-    if text:
-        raise InvalidSetting("text", "is for wrapped protocols; handlers send both")
-    factory = _adaptMessages(found)
-    if factory is not None:
-        return factory
-    isFunction = isinstance(found, (FunctionType, MethodType))
-    hint = "; of a function, give what it returns" if isFunction else ""
-    raise InvalidSetting(
-        "application",
-        "must be a factory (IProtocolFactory), a class of protocols (IProtocol) or "
-        "of handlers (IWebSocketHandler), a handler factory "
-        "(IWebSocketHandlerFactory), a shared handler (ISharedWebSocketHandler) or a "
-        f"coroutine function{hint}, not {application!r}",
-    )
-
-
-def _adaptStreams(application: Any, text: bool) -> IWebSocketHandlerFactory | None:
-    """
-    Adapt what makes byte-stream protocols.
-    """
-    if IProtocolFactory.providedBy(application):
-        return StreamHandlerFactory(application, text)
-    if isinstance(application, type) and IProtocol.implementedBy(application):
-        makeProtocol: Any = application
-        return StreamHandlerFactory(Factory.forProtocol(makeProtocol), text)
-    return None
-
-
-def _adaptMessages(application: Any) -> IWebSocketHandlerFactory | None:
-    """
-    Adapt what speaks in messages.
-    """
-    if IWebSocketHandlerFactory.providedBy(application):
-        factory: IWebSocketHandlerFactory = application
-        return factory
-    if ISharedWebSocketHandler.providedBy(application):
-        return SharedHandlerFactory(application)
-    if isinstance(application, type) and IWebSocketHandler.implementedBy(application):
-        return HandlerFactory(application)
-    if iscoroutinefunction(application):
-        return CoroutineFactory(application)
-    return None
 
 
 class WebSocketProtocol(WebSocketServerProtocol):
@@ -246,11 +118,11 @@ class WebSocketFactory(ServerFactory):
     endpoints.
 
     @cvar protocol: the class of what it builds.
-    @ivar clock: what schedules; L{None} for the reactor, before the first
-        connection.
+    @cvar isWebSocketServer: true, for it is a whole server.
     """
 
     protocol = WebSocketProtocol
+    isWebSocketServer = True
 
     def __init__(
         self,
@@ -266,7 +138,8 @@ class WebSocketFactory(ServerFactory):
         clock: IReactorTime | None = None,
     ) -> None:
         """
-        @param application: see L{handlerFactoryFor}.
+        @param application: see
+            L{handlerFactoryFor<txws.applications.handlerFactoryFor>}.
         @param text: have a wrapped protocol send text messages.
         @param limits: how much a peer may make this server keep.
         @param keepalive: how long this server waits.
@@ -278,50 +151,52 @@ class WebSocketFactory(ServerFactory):
         @param clock: what schedules; L{None} for the reactor.
         @raise InvalidSetting: if the application, or a setting, is none.
         """
-        checkPolicies(limits, keepalive, handshake)
-        checkBoolean("text", text)
-        checkBoolean("logsFrames", logsFrames)
         if site is not None:
-            _checkProvides("site", site, IProtocolFactory)
-        if clock is not None:
-            _checkProvides("clock", clock, IReactorTime)
-        self._handlerFactory = handlerFactoryFor(application, text)
-        self._limits = limits or Limits()
-        self._keepalive = keepalive or KeepalivePolicy()
-        self._handshake = handshake or HandshakePolicy()
-        self._extensions = _checkExtensions(extensions)
+            checkProvides("site", site, IProtocolFactory)
+        self._setup = ServerSetup(
+            application,
+            text,
+            limits,
+            keepalive,
+            handshake,
+            extensions,
+            logsFrames,
+            clock,
+        )
         self._site = site
-        self._logsFrames = logsFrames
-        self.clock = clock
-        self._settings: ServerSettings | None = None
-        self._protocols: set[WebSocketServerProtocol] = set()
-        # Of these, how many came when there were too many.
-        self._turnedAway = 0
-        self._leaving: list[tuple[set[WebSocketServerProtocol], Deferred[None]]] = []
+        self._connections = Connections(self._setup.limits.maxConnections)
+
+    @property
+    def clock(self) -> IReactorTime | None:
+        """
+        What schedules; L{None} for the reactor, before the first connection.
+        """
+        return self._setup.clock
+
+    @clock.setter
+    def clock(self, clock: IReactorTime) -> None:
+        self._setup.clock = clock
 
     @property
     def connections(self) -> Iterator[IWebSocketTransport]:
         """
         The connections that are open or being closed.
         """
-        protocols = tuple(self._protocols)
-        return (p.webSocket for p in protocols if p.webSocket is not None)
+        return iter(self._connections)
 
     def buildProtocol(self, addr: IAddress | None) -> WebSocketServerProtocol:
         """
         Make what reads the opening handshake of a connection.  The
         application is not asked before that is done.
         """
-        if self._settings is None:
-            self._settings = self._makeSettings()
         refusal = None
-        limit = self._limits.maxConnections
-        if limit is not None and len(self._protocols) - self._turnedAway >= limit:
-            self._turnedAway += 1
+        if self._connections.isFull:
             refusal = BadHandshake(503, "too many connections")
-        protocol = self.protocol(self._settings, self._forget, self._site, refusal)
+        protocol = self.protocol(
+            self._setup.settings, self._connections.discard, self._site, refusal
+        )
         protocol.factory = self
-        self._protocols.add(protocol)
+        self._connections.add(protocol, isCounted=refusal is None)
         return protocol
 
     def acceptableProtocols(self) -> list[bytes]:
@@ -386,89 +261,15 @@ class WebSocketFactory(ServerFactory):
             left.
         @raise ValueError: if the code may not travel.
         """
-        if not isSendableCloseCode(code):
-            raise ValueError(f"close code {code} may not be sent")
-        protocols = set(self._protocols)
-        if not protocols:
-            return succeed(None)
-
-        def abort(deferred: Deferred[None]) -> None:
-            for protocol in tuple(protocols):
-                protocol.abortConnection()
-
-        gone: Deferred[None] = Deferred(abort)
-        self._leaving.append((protocols, gone))
-        for protocol in tuple(protocols):
-            protocol.loseConnection(code, reason)
-        return gone
-
-    def _forget(self, protocol: WebSocketServerProtocol) -> None:
-        """
-        A connection is gone.
-        """
-        self._protocols.discard(protocol)
-        self._turnedAway -= protocol.isTurnedAway
-        leaving, self._leaving = self._leaving, []
-        done = []
-        for protocols, gone in leaving:
-            protocols.discard(protocol)
-            if protocols:
-                self._leaving.append((protocols, gone))
-            else:
-                done.append(gone)
-        for gone in done:
-            if not gone.called:
-                # It has not been cancelled.
-                gone.callback(None)
+        return self._connections.closeAll(code, reason)
 
     def _factoriesBelow(self) -> list[IProtocolFactory | IStartedHandlerFactory]:
         """
         Find the factories that live as long as this one.
         """
         factories: list[IProtocolFactory | IStartedHandlerFactory] = []
-        if IStartedHandlerFactory.providedBy(self._handlerFactory):
-            factories.append(self._handlerFactory)
+        if IStartedHandlerFactory.providedBy(self._setup.handlerFactory):
+            factories.append(self._setup.handlerFactory)
         if self._site is not None:
             factories.append(self._site)
         return factories
-
-    def _makeSettings(self) -> ServerSettings:
-        """
-        Settle what all connections share.
-        """
-        if self.clock is None:
-            # Not before it is needed: whoever imports it installs it.
-            from twisted.internet import reactor
-
-            self.clock = IReactorTime(reactor)
-        return ServerSettings(
-            handlerFactory=self._handlerFactory,
-            limits=self._limits,
-            keepalive=self._keepalive,
-            handshake=self._handshake,
-            extensions=self._extensions,
-            clock=self.clock,
-            logsFrames=self._logsFrames,
-        )
-
-
-def _checkProvides(name: str, setting: object, interface: InterfaceClass) -> None:
-    """
-    Check a setting that is an object.
-    """
-    if not interface.providedBy(setting):
-        raise InvalidSetting(
-            name, f"must provide {interface.__name__}, not {setting!r}"
-        )
-
-
-def _checkExtensions(extensions: object) -> tuple[IExtensionFactory, ...]:
-    """
-    Check that extensions can be negotiated, and keep them from changing.
-    """
-    if isinstance(extensions, str) or not isinstance(extensions, Iterable):
-        raise InvalidSetting("extensions", f"must be a sequence, not {extensions!r}")
-    frozen = tuple(extensions)
-    for extension in frozen:
-        _checkProvides("extensions", extension, IExtensionFactory)
-    return frozen

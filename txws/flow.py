@@ -141,14 +141,14 @@ class Outflow:
         Begin to hand on, and ask the transport to say when it is full.
         """
         self._connection.isCongested = False
-        IConsumer(self._transport).registerProducer(self, True)
+        cast(IConsumer, self._transport).registerProducer(self, True)
 
     def stop(self) -> None:
         """
         Leave the transport alone, so that it can be closed, and stop the
         application's producer.
         """
-        IConsumer(self._transport).unregisterProducer()
+        cast(IConsumer, self._transport).unregisterProducer()
         self.stopProducer()
 
     def finish(self) -> None:

@@ -65,11 +65,12 @@ class ServerSettings:
     clock: IReactorTime
     logsFrames: bool
 
-    def hasPath(self, path: str) -> bool:
+    def hasPath(self, path: str, routed: str | None = None) -> bool:
         """
         Tell whether there may be a WebSocket at a path.
 
         @param path: percent-decoded.
+        @param routed: what a router is to look for; L{None} for the path.
         @raise BadHandshake: if a router fails.
         """
         paths = self.handshake.paths
@@ -78,7 +79,7 @@ class ServerSettings:
         router = self.handlerFactory
         if not IWebSocketRouter.providedBy(router):
             return True
-        return _findRoute(router, path) is not None
+        return _findRoute(router, routed or path) is not None
 
     def at(self, path: str) -> tuple[ServerSettings, Mapping[str, object]]:
         """

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from zope.interface import implementer
 
+from .applications import Application, handlerFactoryFor
 from .errors import BadHandshake, InvalidSetting
-from .factories import Application, handlerFactoryFor
 from .interfaces import (
     IRoute,
     IStartedHandlerFactory,
@@ -102,7 +102,7 @@ class Router:
 
         @param pattern: starts with C{/}.
         @param application: see
-            L{handlerFactoryFor<txws.factories.handlerFactoryFor>}.
+            L{handlerFactoryFor<txws.applications.handlerFactoryFor>}.
         @param text: have a wrapped protocol send text messages.
         @param limits: how much a peer may make this side keep; L{None} for
             the server's.  Those of the opening handshake are the server's

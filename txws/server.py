@@ -7,6 +7,8 @@ L{WebSocketTransport<txws.transport.WebSocketTransport>}, or to HTTP.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any, cast
 
 from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import (
@@ -23,26 +25,23 @@ from .errors import DeadlineExpired
 from .interfaces import IWebSocketHandler
 from .keepalive import Keepalive
 from .negotiation import Negotiation, ServerSettings
+from .refusals import earlyData, logRefusal, notAnUpgrade
 from .request import WebSocketRequest
 from .transport import WebSocketTransport, abortTransport, seeOff
+from .upgrades import RequestUpgrade, answerRequest, divertUpgrades
 from .wire.codes import CloseCode
 from .wire.errors import BadHandshake
 from .wire.http import HeadReader, RequestHead, parseRequestHead
 from .wire.serverhandshake import (
     UpgradeRequest,
     isUpgrade,
-    parsePath,
     parseUpgrade,
     refuseRequest,
-    upgradeRequired,
 )
 
-__all__ = ["WebSocketServerProtocol", "notAnUpgrade"]
+__all__ = ["WebSocketServerProtocol"]
 
 _log = Logger()
-
-# A browser that asks for a page, and a limit that is reached.
-_NOBODYS_FAULT = frozenset((426, 503))
 
 
 class WebSocketServerProtocol(Protocol):
@@ -104,10 +103,11 @@ class WebSocketServerProtocol(Protocol):
         self._receive = _drop
         webSocket, self.webSocket = self.webSocket, None
         try:
-            if webSocket is not None:
-                webSocket.connectionLost(reason)
-            elif self._http is not None:
+            if self._http is not None:
+                # It passes it on, if the upgrade came late.
                 self._http.connectionLost(reason)
+            elif webSocket is not None:
+                webSocket.connectionLost(reason)
         finally:
             self._lost(self)
 
@@ -124,7 +124,7 @@ class WebSocketServerProtocol(Protocol):
             self.webSocket.loseConnection(code, reason)
         elif self.transport is not None:
             # TLS would wait for a site that is still producing.
-            IConsumer(self.transport).unregisterProducer()
+            cast(IConsumer, self.transport).unregisterProducer()
             self.transport.loseConnection()
 
     def abortConnection(self) -> None:
@@ -135,6 +135,15 @@ class WebSocketServerProtocol(Protocol):
             self.webSocket.abortConnection()
         elif self.transport is not None:
             abortTransport(self.transport)
+
+    def upgradedLater(self, webSocket: WebSocketTransport) -> None:
+        """
+        An upgrade that came after other requests is accepted.
+
+        @param webSocket: the connection.
+        """
+        self.webSocket = webSocket
+        self._receive = webSocket.dataReceived
 
     def handlerBuilt(self, handler: IWebSocketHandler) -> None:
         """
@@ -176,7 +185,7 @@ class WebSocketServerProtocol(Protocol):
                 raise notAnUpgrade(self._settings, head)
             upgrade = parseUpgrade(head)
             if read[1]:
-                raise _earlyData()
+                raise earlyData()
             self._upgrade(upgrade)
         except BadHandshake as refusal:
             self._refuse(refusal)
@@ -193,9 +202,19 @@ class WebSocketServerProtocol(Protocol):
         self._receive = http.dataReceived
         self._keepalive.stop()
         self._http = http
+        # The next request on this connection may be an upgrade.
+        divertUpgrades(http, self._upgradeLater)
         http.makeConnection(self.transport)
         http.dataReceived(bytes(self._reader.received))
         self._reader.received.clear()
+
+    def _upgradeLater(self, request: Any) -> None:
+        """
+        Answer an upgrade that comes after other requests.
+
+        @param request: what the site has made of it.
+        """
+        answerRequest(request, self._settings, partial(_LateUpgrade, self))
 
     def _upgrade(self, upgrade: UpgradeRequest) -> None:
         """
@@ -222,7 +241,7 @@ class WebSocketServerProtocol(Protocol):
         """
         Receive bytes before the handshake is answered.
         """
-        self._refuse(_earlyData())
+        self._refuse(earlyData())
 
     def _stopNegotiation(self, reason: Failure) -> None:
         """
@@ -238,14 +257,7 @@ class WebSocketServerProtocol(Protocol):
         """
         assert self.transport is not None
         self._stopNegotiation(Failure(ConnectionLost(refusal.explanation)))
-        isOurs = refusal.status in _NOBODYS_FAULT
-        log = _log.info if isOurs else _log.warn
-        log(
-            "{peer} is refused with {status}: {explanation}",
-            peer=self.transport.getPeer(),
-            status=refusal.status,
-            explanation=refusal.explanation,
-        )
+        logRefusal(self.transport.getPeer(), refusal)
         self._receive = _drop
         self._reader.received.clear()
         self.transport.write(_serializeRefusal(refusal))
@@ -265,13 +277,26 @@ class WebSocketServerProtocol(Protocol):
         abortTransport(self.transport)
 
 
-def _earlyData() -> BadHandshake:
+class _LateUpgrade(RequestUpgrade):
     """
-    Refuse a client that does not wait for its answer.
+    An upgrade on a connection that has served a site before.
     """
-    # RFC 6455 4.1: the client "MUST wait for a response from the server before
-    # sending any further data."
-    return BadHandshake(400, "data follow the handshake unanswered")
+
+    def __init__(self, protocol: WebSocketServerProtocol, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._protocol = protocol
+
+    def handlerBuilt(self, handler: IWebSocketHandler) -> None:
+        """
+        Tell whom it belongs to.
+        """
+        self._protocol.handlerBuilt(handler)
+
+    def opened(self, webSocket: WebSocketTransport) -> None:
+        """
+        Tell whom it belongs to.
+        """
+        self._protocol.upgradedLater(webSocket)
 
 
 def _drop(data: bytes) -> None:
@@ -290,20 +315,3 @@ def _serializeRefusal(refusal: BadHandshake) -> bytes:
         # What an application wants to say may be not fit for HTTP.
         _log.failure("cannot answer with {refusal}", refusal=refusal)
         return refuseRequest(500, b"internal error\n")
-
-
-def notAnUpgrade(settings: ServerSettings, head: RequestHead) -> BadHandshake:
-    """
-    Refuse a request that asks for something else than WebSocket.
-
-    @param settings: what is at which path.
-    @param head: the head of the request.
-    @raise BadHandshake: if its target has no path.
-    """
-    if not settings.hasPath(parsePath(head.target)):
-        return BadHandshake(404, "nothing is at this path")
-    if head.method != "GET":
-        return BadHandshake(405, "this server speaks WebSocket", [("Allow", "GET")])
-    return upgradeRequired(
-        "this server speaks WebSocket; the request has no 'Upgrade: websocket'"
-    )

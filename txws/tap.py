@@ -21,10 +21,11 @@ from twisted.python.reflect import namedAny
 from twisted.python.usage import Options as BaseOptions
 from twisted.python.usage import UsageError
 
+from .applications import Application, handlerFactoryFor
 from .demo import Demo, readPage
 from .endpoints import WebSocketServerEndpoint
 from .errors import InvalidSetting
-from .factories import Application, WebSocketFactory, handlerFactoryFor
+from .factories import WebSocketFactory
 from .policy import HandshakePolicy, KeepalivePolicy, Limits
 from .services import WebSocketService
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.error import ConnectionAborted
@@ -695,7 +695,7 @@ class WebSocketTransport:
         self._keepalive.closingProgressed()
         self._outflow.finish()
         self._pauses.clear()
-        IPushProducer(self.carrier).resumeProducing()
+        cast(IPushProducer, self.carrier).resumeProducing()
 
     def _closeTransport(self) -> None:
         """
@@ -714,7 +714,7 @@ class WebSocketTransport:
         Stop to read from the peer.
         """
         if not self._pauses:
-            IPushProducer(self.carrier).pauseProducing()
+            cast(IPushProducer, self.carrier).pauseProducing()
         self._pauses.add(why)
 
     def _resume(self, why: _Pause) -> None:
@@ -724,7 +724,7 @@ class WebSocketTransport:
         if why in self._pauses:
             self._pauses.discard(why)
             if not self._pauses:
-                IPushProducer(self.carrier).resumeProducing()
+                cast(IPushProducer, self.carrier).resumeProducing()
                 # It could not be heard.
                 self._keepalive.heard()
                 self._deliver()

@@ -10,8 +10,10 @@ import os
 import socket
 import ssl
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from twisted.internet import reactor
 from twisted.internet.defer import (
@@ -32,7 +34,13 @@ from twisted.internet.protocol import Factory
 from twisted.internet.ssl import PrivateCertificate, optionsForClientTLS
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
+from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
+from twisted.web.client import readBody
+from twisted.web.iweb import IPolicyForHTTPS
+from twisted.web.resource import Resource
+from twisted.web.server import Site
+from zope.interface import implementer
 
 from tests.certificates import makePEM
 from txws import (
@@ -41,9 +49,12 @@ from txws import (
     Limits,
     WebSocketFactory,
     WebSocketHandler,
+    WebSocketResource,
+    websocket,
 )
 from txws.client import ClientSettings, WebSocketClientProtocol
 from txws.demo import Echo
+from txws.errors import WebSocketClosed
 from txws.testing import RecordingHandler
 from txws.transport import WebSocketTransport
 
@@ -51,6 +62,23 @@ _REQUEST = (
     b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
     b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
     b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
+# What connections are made of, at both ends.
+_KINDS = (
+    "BufferingTLSTransport",
+    "Client",
+    "Connection",
+    "HTTPChannel",
+    "Keepalive",
+    "Request",
+    "Server",
+    "WebSocketClientProtocol",
+    "WebSocketProtocol",
+    "WebSocketRequest",
+    "WebSocketTransport",
+    "_GenericHTTPChannelProtocol",
+    "_Lost",
+    "_ResourceUpgrade",
 )
 _QUICK = KeepalivePolicy(handshakeTimeout=0.5, closeTimeout=0.5)
 
@@ -120,9 +148,9 @@ def wait(seconds: float) -> Deferred[None]:
     return deferLater(reactor, seconds, lambda: None)
 
 
-class SocketTests(TestCase):
+class SocketTestCase(TestCase):
     """
-    Tests for TCP.
+    Serves TCP.
     """
 
     if not os.environ.get("TXWS_LIVE"):
@@ -161,7 +189,7 @@ class SocketTests(TestCase):
         return socket.create_connection(("127.0.0.1", port.getHost().port), 10)
 
     @inlineCallbacks
-    def serve(self, factory: WebSocketFactory):
+    def serve(self, factory: WebSocketFactory | Site):
         """
         Serve a factory.
         """
@@ -180,6 +208,12 @@ class SocketTests(TestCase):
             client = WebSocketClientProtocol(settings, handler)
             protocol = yield endpoint.connect(_One(client))
             yield protocol.opened
+
+
+class SocketTests(SocketTestCase):
+    """
+    Tests for TCP.
+    """
 
     @inlineCallbacks
     def checkNothingIsLeft(self, end: Callable[[WebSocketFactory, list[_Lost]], None]):
@@ -471,9 +505,9 @@ class SocketTests(TestCase):
         return received
 
 
-class TLSTests(SocketTests):
+class SecureTestCase(SocketTestCase):
     """
-    The same over TLS.
+    Serves TLS.
     """
 
     def setUp(self) -> None:
@@ -514,6 +548,204 @@ class TLSTests(SocketTests):
         """
         Do nothing: over TLS there is no half of a connection to be closed.
         """
+
+
+class TLSTests(SecureTestCase, SocketTests):
+    """
+    The same over TLS.
+    """
+
+
+class ManyTests(SecureTestCase):
+    """
+    1,000 connections over TLS, in batches, at a port of their own and at a
+    resource of a site, closed by either side.
+    """
+
+    batches = 10
+    connections = 100
+    timeout = 300
+
+    @inlineCallbacks
+    def checkNothingIsLeftOfMany(self, factory, server, isClosedByServer: bool):
+        """
+        Open and close connections, and count what is left.
+
+        @param factory: what listens.
+        @param server: whose connections they are: it, or a resource in it.
+        """
+        port = yield self.serve(factory)
+        # What is made once: caches, for the most part.
+        yield self.openAndClose(port, server, isClosedByServer)
+        before = self.count()
+        for _ in range(self.batches):
+            yield self.openAndClose(port, server, isClosedByServer)
+        self.assertEqual(self.count(), before)
+
+    def count(self) -> dict[str, int]:
+        """
+        Count what connections are made of.
+        """
+        gc.collect()
+        found = Counter(type(found).__name__ for found in gc.get_objects())
+        return {
+            "descriptors": countDescriptors(),
+            "delayed calls": len(reactor.getDelayedCalls()),
+            **{name: found[name] for name in _KINDS},
+        }
+
+    @inlineCallbacks
+    def openAndClose(self, port, server, isClosedByServer: bool):
+        """
+        Open connections, send something on each, and close them.
+        """
+        handlers = [_Lost() for _ in range(self.connections)]
+        yield self.connect(port, handlers)
+        greetAll(handlers)
+        self.assertEqual(len(list(server.connections)), self.connections)
+        during = self.count()
+        for kind in ("WebSocketTransport", "BufferingTLSTransport", "Keepalive"):
+            self.assertGreaterEqual(during[kind], 2 * self.connections, kind)
+        if isClosedByServer:
+            yield server.closeAll()
+        else:
+            for handler in handlers:
+                handler.transport.loseConnection()
+        yield gatherResults([handler.lost for handler in handlers])
+        for _ in range(100):
+            yield wait(0.02)
+            if not list(server.connections):
+                break
+        reasons = {type(handler.reason.value).__name__ for handler in handlers}
+        self.assertEqual(reasons, {"WebSocketClosed"})
+        yield wait(0.1)
+
+    def makeSite(self) -> tuple[Site, WebSocketResource]:
+        """
+        Make a site of one resource.
+        """
+        root = WebSocketResource(Echo)
+        root.isLeaf = True
+        site = Site(root)
+        return site, root
+
+    @inlineCallbacks
+    def test_portClosedByTheServer(self):
+        """
+        A port that closes 1,000 connections keeps nothing of them.
+        """
+        factory = WebSocketFactory(Echo)
+        yield self.checkNothingIsLeftOfMany(factory, factory, True)
+
+    @inlineCallbacks
+    def test_portClosedByTheClient(self):
+        """
+        Clients that close 1,000 connections leave nothing behind at a port.
+        """
+        factory = WebSocketFactory(Echo)
+        yield self.checkNothingIsLeftOfMany(factory, factory, False)
+
+    @inlineCallbacks
+    def test_resourceClosedByTheServer(self):
+        """
+        A resource that closes 1,000 connections keeps nothing of them.
+        """
+        site, root = self.makeSite()
+        yield self.checkNothingIsLeftOfMany(site, root, True)
+
+    @inlineCallbacks
+    def test_resourceClosedByTheClient(self):
+        """
+        Clients that close 1,000 connections leave nothing behind at a
+        resource.
+        """
+        site, root = self.makeSite()
+        yield self.checkNothingIsLeftOfMany(site, root, False)
+
+
+class DropInTests(SecureTestCase):
+    """
+    The drop-in for L{twisted.web.websocket}, over TLS.
+    """
+
+    @inlineCallbacks
+    def test_echo(self):
+        """
+        A client and a server that were written for it talk to each other.
+        """
+        received: Deferred[str] = Deferred()
+        lost: Deferred[None] = Deferred()
+
+        class Asking(WebSocketHandler):
+            """
+            Waits for one answer.
+            """
+
+            def textMessageReceived(self, message: str) -> None:
+                """
+                This is it.
+                """
+                received.callback(message)
+
+            def connectionLost(self, reason: Failure) -> None:
+                """
+                It is over.
+                """
+                lost.errback(reason)
+
+        root = Resource()
+        root.putChild(b"echo", websocket.WebSocketResource(_Twisteds(Echo)))
+        port = yield self.serve(Site(root))
+        url = f"wss://localhost:{port.getHost().port}/echo"
+        endpoint = websocket.WebSocketClientEndpoint.new(
+            reactor, url, _Trusting(), 5, b"127.0.0.1"
+        )
+        connecting = endpoint.connect(_Twisteds(Asking))
+        client = yield Deferred.fromCoroutine(connecting)
+        client.transport.sendTextMessage("hello")
+        self.assertEqual((yield received), "hello")
+        client.transport.loseConnection()
+        with self.assertRaises(WebSocketClosed):
+            yield lost
+        with self.assertRaises(websocket.ConnectionRejected) as raised:
+            wrong = websocket.WebSocketClientEndpoint.new(
+                reactor, f"{url}/nowhere", _Trusting()
+            )
+            yield Deferred.fromCoroutine(wrong.connect(_Twisteds(Asking)))
+        body = yield readBody(raised.exception.response)
+        self.assertIn(b"404", body)
+        yield wait(0.2)
+
+
+class _Twisteds:
+    """
+    A factory as L{twisted.web.websocket} has them.
+    """
+
+    def __init__(self, handler: type[WebSocketHandler]) -> None:
+        self._handler = handler
+
+    def buildProtocol(self, asked: object) -> Any:
+        """
+        Make a handler.
+        """
+        return self._handler()
+
+
+@implementer(IPolicyForHTTPS)
+class _Trusting:
+    """
+    Trusts the certificate of these tests alone.
+    """
+
+    def creatorForNetloc(self, hostname: bytes, port: int):
+        """
+        See L{IPolicyForHTTPS}.
+        """
+        return optionsForClientTLS(
+            hostname.decode("ascii"),
+            trustRoot=PrivateCertificate.loadPEM(makePEM()),
+        )
 
 
 class UNIXTests(SocketTests):

@@ -548,9 +548,9 @@ class RefuseRequestTests(WireTestCase):
             b"HTTP/1.1 403 Forbidden\r\n"
             b"Content-Length: 9\r\n"
             b"Content-Type: text/plain; charset=utf-8\r\n"
-            b"Connection: close\r\n"
             b"X-Content-Type-Options: nosniff\r\n"
             b"Retry-After: 9\r\n"
+            b"Connection: close\r\n"
             b"\r\n"
             b"<b>No</b>",
         )
@@ -571,6 +571,15 @@ class RefuseRequestTests(WireTestCase):
             b"CONNECTION: Upgrade, close\r\n"
             b"\r\n",
         )
+
+    def test_lastResponse(self):
+        """
+        A C{Connection} that does not say so is made to say that this is the
+        last response.
+        """
+        data = refuseRequest(426, b"", [("connection", "Upgrade")])
+        self.assertTrue(data.endswith(b"\r\nConnection: Upgrade, close\r\n\r\n"))
+        self.assertNotIn(b"connection", data)
 
     def test_iterator(self):
         """

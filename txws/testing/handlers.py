@@ -9,7 +9,7 @@ from typing import Any
 
 from twisted.python.failure import Failure
 
-from txws.factories import HandlerFactory
+from txws.applications import HandlerFactory
 from txws.handlers import WebSocketHandler
 from txws.interfaces import IWebSocketHandler, IWebSocketRequest, IWebSocketTransport
 

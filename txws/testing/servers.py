@@ -10,9 +10,10 @@ from typing import Any, TypeAlias, overload
 from twisted.internet.interfaces import IProtocolFactory
 from twisted.internet.task import Clock
 
+from txws.applications import Application, handlerFactoryFor
 from txws.client import ClientSettings, WebSocketClientProtocol
 from txws.errors import InvalidSetting
-from txws.factories import Application, WebSocketFactory, handlerFactoryFor
+from txws.factories import WebSocketFactory
 from txws.interfaces import IWebSocketHandler, IWebSocketHandlerFactory
 
 from .connections import MemoryConnection
@@ -162,11 +163,12 @@ def _clockOf(factory: WebSocketFactory, clock: Clock | None) -> Clock:
     """
     Find the clock of a factory, or give it one.
     """
-    if factory.clock is None:
-        factory.clock = Clock() if clock is None else clock
-    if not isinstance(factory.clock, Clock) or clock not in (None, factory.clock):
-        raise InvalidSetting("clock", f"of the factory is {factory.clock!r}")
-    return factory.clock
+    found = factory.clock
+    if found is None:
+        found = factory.clock = Clock() if clock is None else clock
+    if not isinstance(found, Clock) or clock not in (None, found):
+        raise InvalidSetting("clock", f"of the factory is {found!r}")
+    return found
 
 
 def _build(

@@ -73,6 +73,7 @@ class ClientHandshake:
         extensions: Sequence[IExtensionFactory] = (),
         headers: Iterable[tuple[str, str]] = (),
         maxMessageSize: int | None = None,
+        waitsForBody: bool = True,
     ) -> None:
         """
         @param host: the C{Host} header: the server's name, and its port if it
@@ -86,6 +87,8 @@ class ClientHandshake:
         @param headers: further header fields.
         @param maxMessageSize: the most bytes of a message after extensions
             have worked on it, or L{None} for no limit.
+        @param waitsForBody: whether a refusal is told when the beginning of its
+            body is there; if not, as soon as its head is.
         @raise ValueError: if the target or a header is not fit to be sent.
         """
         if re.fullmatch("[!-~]+", target) is None:
@@ -95,6 +98,7 @@ class ClientHandshake:
         self._subprotocols = tuple(subprotocols)
         self._extensions = tuple(extensions)
         self._maxMessageSize = maxMessageSize
+        self._waitsForBody = waitsForBody
         self._reader = HeadReader(limits)
         self._interim = 0
         self._refusal: ResponseHead | None = None
@@ -184,6 +188,9 @@ class ClientHandshake:
         """
         Read the beginning of the body of a refusal, to explain it.
         """
+        if not self._waitsForBody:
+            self._body = data
+            raise self._refused(head)
         size = _bodySize(head)
         self._body = (self._body + data)[:size]
         if len(self._body) == size:

@@ -33,6 +33,7 @@ __all__ = [
     "isUpgrade",
     "parsePath",
     "parseUpgrade",
+    "refusalFields",
     "refuseRequest",
     "upgradeRequired",
 ]
@@ -204,15 +205,30 @@ def refuseRequest(
     @param headers: further header fields.
     @raise ValueError: if a header is not fit to be sent.
     """
+    fields = refusalFields(body, headers)
+    options = Headers(fields).getAll("Connection")
+    if "close" not in ", ".join(options).lower():
+        fields = [field for field in fields if field[0].lower() != "connection"]
+        fields.append(("Connection", ", ".join((*options, "close"))))
+    return serializeHead(statusLine(status), fields) + body
+
+
+def refusalFields(
+    body: bytes, headers: Iterable[tuple[str, str]] = ()
+) -> list[tuple[str, str]]:
+    """
+    Make the header fields of a response that refuses a request.
+
+    @param body: what to tell; plain text unless C{headers} say otherwise.
+    @param headers: further header fields.
+    """
     given = Headers(headers)
     fields = [("Content-Length", str(len(body)))]
     if "Content-Type" not in given:
         fields.append(("Content-Type", "text/plain; charset=utf-8"))
-    if "Connection" not in given:
-        fields.append(("Connection", "close"))
     # What a refusal says comes from the request in part; it is never markup.
     fields.append(("X-Content-Type-Options", "nosniff"))
-    return serializeHead(statusLine(status), (*fields, *given)) + body
+    return [*fields, *given]
 
 
 def _getOne(headers: Headers, name: str) -> str:
@@ -255,7 +271,7 @@ def upgradeRequired(explanation: str) -> BadHandshake:
             ("Sec-WebSocket-Version", VERSION),
             # RFC 9110 15.5.22: a 426 MUST say what to upgrade to.
             ("Upgrade", "websocket"),
-            ("Connection", "Upgrade, close"),
+            ("Connection", "Upgrade"),
         ],
     )
 
