@@ -50,6 +50,7 @@ STEPS = {
     "sources": 0.9,
     "results": 0.9,
     "flow": 2,
+    "closing": 2,
     "keepalive": 2,
     "framelog": 2,
     "encodings": 2,

@@ -24,6 +24,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import classImplementsOnly, implementer
 from zope.interface.verify import verifyObject
 
+from txws.closing import abortTransport
 from txws.errors import (
     BadFrame,
     BadPayload,
@@ -34,7 +35,6 @@ from txws.errors import (
 from txws.interfaces import IGroup, IWebSocketTransport
 from txws.policy import Limits
 from txws.testing import MemoryTransport, RecordingHandler
-from txws.transport import abortTransport
 from txws.wire.codes import Opcode
 from txws.wire.connection import Role
 from txws.wire.events import CloseStatus

@@ -29,6 +29,7 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from .closing import abortTransport
 from .errors import DeadlineExpired, HandshakeRefused, TLSFailed, WebSocketFailed
 from .framelog import FrameLog
 from .interfaces import (
@@ -41,7 +42,7 @@ from .keepalive import Keepalive
 from .policy import KeepalivePolicy, Limits
 from .request import WebSocketRequest
 from .results import resultOf
-from .transport import WebSocketTransport, abortTransport
+from .transport import WebSocketTransport
 from .wire.clienthandshake import ClientHandshake, HandshakeAccepted
 from .wire.connection import Connection, Role
 from .wire.http import Headers

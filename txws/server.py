@@ -21,13 +21,14 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from .closing import abortTransport, seeOff
 from .errors import DeadlineExpired
 from .interfaces import IWebSocketHandler
 from .keepalive import Keepalive
 from .negotiation import Negotiation, ServerSettings
 from .refusals import earlyData, logRefusal, notAnUpgrade
 from .request import WebSocketRequest
-from .transport import WebSocketTransport, abortTransport, seeOff
+from .transport import WebSocketTransport
 from .upgrades import RequestUpgrade, answerRequest, divertUpgrades
 from .wire.codes import CloseCode
 from .wire.errors import BadHandshake

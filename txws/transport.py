@@ -18,19 +18,16 @@ from twisted.internet.defer import Deferred, fail
 from twisted.internet.error import ConnectionAborted
 from twisted.internet.interfaces import (
     IAddress,
-    IConsumer,
     IProducer,
-    IPullProducer,
     IPushProducer,
     IReactorTime,
-    ISSLTransport,
-    ITCPTransport,
     ITransport,
 )
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from .closing import abortTransport, seeOff
 from .delivery import Delivery
 from .errors import DeadlineExpired, MessageTooBig, WebSocketClosed, WebSocketFailed
 from .flow import TURN_SIZE, Outflow, unsentSize
@@ -50,7 +47,7 @@ from .wire.connection import Connection, ConnectionState, Role
 from .wire.events import CloseReceived, CloseStatus, Event, ViolationReceived
 from .wire.prepared import PreparedMessage
 
-__all__ = ["WebSocketTransport", "abortTransport", "seeOff"]
+__all__ = ["WebSocketTransport"]
 
 _log = Logger()
 _T = TypeVar("_T")
@@ -748,73 +745,3 @@ _OUR_PAUSES = frozenset((_Pause.APPLICATION, _Pause.HANDLER))
 
 # Nothing is left to be said, nor to be heard.
 _OVER = frozenset((ConnectionState.FAILED, ConnectionState.CLOSING))
-
-
-def seeOff(transport: ITransport) -> None:
-    """
-    Close a Twisted transport whose peer may still be sending: what was written
-    last has to reach it, but closing a socket that holds unread data makes TCP
-    reset the connection, and the peer lose what it has not read.
-
-    So TCP is closed for writing alone, until the peer closes or a deadline
-    expires; TLS waits for the peer's answer by itself.  Nothing is read before
-    all is written, for Twisted drops that when it reads that the peer has
-    closed its half.
-
-    @param transport: one that may not provide
-        L{ITCPTransport<twisted.internet.interfaces.ITCPTransport>}.
-    """
-    isTLS = ISSLTransport.providedBy(transport)
-    if ITCPTransport.providedBy(transport) and not isTLS:
-        ITCPTransport(transport).loseWriteConnection()
-        _Farewell(transport).begin()
-    else:
-        transport.loseConnection()
-
-
-@implementer(IPullProducer)
-class _Farewell:
-    """
-    Reads no more from a peer until all that is written to it has left; to its
-    Twisted transport it is a producer, for that is whom it tells.
-    """
-
-    def __init__(self, transport: ITransport) -> None:
-        """
-        @param transport: what is to be closed for writing.
-        """
-        self._transport = transport
-        self._isAsked = False
-
-    def begin(self) -> None:
-        """
-        Stop to read, and wait.
-        """
-        IPushProducer(self._transport).pauseProducing()
-        IConsumer(self._transport).registerProducer(self, False)
-        self._isAsked = True
-
-    def resumeProducing(self) -> None:
-        """
-        All has left, unless this comes from the registration itself.
-        """
-        if self._isAsked:
-            IConsumer(self._transport).unregisterProducer()
-            # A producer goes before the closing that was asked for.
-            ITCPTransport(self._transport).loseWriteConnection()
-            IPushProducer(self._transport).resumeProducing()
-
-    def stopProducing(self) -> None:
-        """
-        The transport is lost.
-        """
-
-
-def abortTransport(transport: ITransport) -> None:
-    """
-    Close a Twisted transport at once, as far as it knows how to.
-
-    @param transport: one that may not provide
-        L{ITCPTransport<twisted.internet.interfaces.ITCPTransport>}.
-    """
-    getattr(transport, "abortConnection", transport.loseConnection)()

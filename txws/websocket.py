@@ -44,11 +44,11 @@ from twisted.web.server import Request
 from zope.interface import implementer
 
 from .client import ClientSettings, WebSocketClientProtocol
+from .closing import abortTransport
 from .errors import BadHandshake, HandshakeRefused
 from .negotiation import ServerSettings
 from .resource import WebSocketResource as TreeResource
 from .setups import clockFor
-from .transport import abortTransport
 from .wire.bodies import BodyReader
 from .wire.codes import CloseCode
 from .wire.http import Headers as WireHeaders
