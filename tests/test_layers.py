@@ -38,6 +38,7 @@ STEPS = {
     "outbox": 2.2,
     "sources": 0.9,
     "results": 0.9,
+    "cookies": 0.9,
     "flow": 2,
     "keepalive": 2,
     "framelog": 2,
@@ -45,6 +46,7 @@ STEPS = {
     "handlers": 1.5,
     "request": 1.5,
     "policy": 1.4,
+    "authentication": 1.2,
     "errors": 1,
     "interfaces": 1,
 }
