@@ -30,9 +30,13 @@ STEPS = {
     "resource": 4,
     "server": 3,
     "client": 3,
+    "proxies": 3,
     "streaming": 3,
     "coroutines": 3,
+    "httptunnels": 2.8,
+    "sockstunnels": 2.8,
     "negotiation": 2.8,
+    "tunnels": 2.6,
     "transport": 2.5,
     "delivery": 2.2,
     "outbox": 2.2,
@@ -181,7 +185,7 @@ class LayerTests(SynchronousTestCase):
         writers = self.callersOf("write") | self.callersOf("writeSequence")
         # A StreamTransport and a MemoryTransport write to themselves.
         writers -= {"streaming", "testing"}
-        self.assertEqual(writers, {"flow", "transport", "server", "client"})
+        self.assertEqual(writers, {"flow", "transport", "server", "client", "tunnels"})
 
     def test_testingIsForTests(self) -> None:
         """
