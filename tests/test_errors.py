@@ -12,6 +12,7 @@ from txws import errors
 from txws.errors import (
     DeadlineExpired,
     InvalidSetting,
+    ProxyRefused,
     WebSocketClosed,
     WebSocketFailed,
 )
@@ -54,6 +55,16 @@ class ErrorTests(SynchronousTestCase):
             (str(error), error.deadline, error.seconds),
             ("the peer exceeded pingTimeout of 20 s", "pingTimeout", 20.0),
         )
+
+    def test_proxyRefused(self):
+        """
+        What a proxy refuses with is there as a sentence and as numbers.
+        """
+        error = ProxyRefused("no", status=403, headers=[("Via", "x")], body=b"!")
+        self.assertEqual((str(error), error.explanation), ("no", "no"))
+        self.assertEqual((error.status, error.reply), (403, None))
+        self.assertEqual((error.headers, error.body), ((("Via", "x"),), b"!"))
+        self.assertEqual(ProxyRefused("no", reply=5).reply, 5)
 
 
 class WebSocketClosedTests(SynchronousTestCase):

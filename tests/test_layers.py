@@ -34,21 +34,26 @@ STEPS = {
     "resource": 4.5,
     "server": 3,
     "client": 3,
+    "proxies": 3,
     "streaming": 3,
     "carriers": 2,
     "dialing": 3.5,
     "coroutines": 3,
+    "httptunnels": 2.8,
+    "sockstunnels": 2.8,
     "negotiation": 2.8,
     "slowreaders": 3,
     "upgrades": 2.9,
     "refusals": 2.85,
     "takeover": 2.85,
     "connections": 1.5,
+    "tunnels": 2.6,
     "transport": 2.5,
     "delivery": 2.2,
     "outbox": 2.2,
     "sources": 0.9,
     "results": 0.9,
+    "cookies": 0.9,
     "flow": 2,
     "closing": 2,
     "keepalive": 2,
@@ -59,6 +64,7 @@ STEPS = {
     "policy": 1.4,
     "urls": 1.1,
     "patterns": 1.4,
+    "authentication": 1.2,
     "errors": 1,
     "interfaces": 1,
     "version": 0.1,
@@ -258,7 +264,7 @@ class LayerTests(SynchronousTestCase):
         # A StreamTransport writes to itself, and what is not upgraded is
         # answered through its request.
         writers -= {"streaming", "upgrades"}
-        self.assertEqual(writers, {"flow", "transport", "server", "client"})
+        self.assertEqual(writers, {"flow", "transport", "server", "client", "tunnels"})
 
     def test_testingIsForTests(self) -> None:
         """

@@ -11,6 +11,8 @@ which know nothing of WebSocket understand them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from twisted.internet.error import ConnectionDone, ConnectionLost
 
 from .wire.codes import CloseCode
@@ -34,6 +36,7 @@ __all__ = [
     "HandshakeRefused",
     "InvalidSetting",
     "MessageTooBig",
+    "ProxyRefused",
     "RedirectRefused",
     "TLSFailed",
     "Violation",
@@ -96,6 +99,35 @@ class DeadlineExpired(Exception):
         super().__init__(f"the peer exceeded {deadline} of {seconds:g} s")
         self.deadline = deadline
         self.seconds = seconds
+
+
+class ProxyRefused(Exception):
+    """
+    A proxy does not connect a client to a server.
+
+    @ivar explanation: why not, in one sentence.
+    @ivar status: the HTTP status that it answered with, or L{None}.
+    @ivar reply: the reply code of SOCKS that it answered with, RFC 1928
+        section 6, or L{None}.
+    @ivar headers: the header fields of its answer, as (name, value).
+    @ivar body: the first bytes of its answer's body.
+    """
+
+    def __init__(
+        self,
+        explanation: str,
+        *,
+        status: int | None = None,
+        reply: int | None = None,
+        headers: Sequence[tuple[str, str]] = (),
+        body: bytes = b"",
+    ) -> None:
+        super().__init__(explanation)
+        self.explanation = explanation
+        self.status = status
+        self.reply = reply
+        self.headers = tuple(headers)
+        self.body = body
 
 
 class _Ended:

@@ -1,0 +1,1 @@
+txws.cookies.cookieHeader and txws.cookies.storeCookies share a http.cookiejar.CookieJar with opening handshakes.

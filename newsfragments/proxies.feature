@@ -1,0 +1,1 @@
+txws.proxies.HTTPProxyEndpoint and txws.proxies.SOCKSProxyEndpoint lead through HTTP proxies (CONNECT, with Basic or Digest) and SOCKS5 proxies; txws.proxies.Proxy parses their URLs, and txws.proxies.proxyFromEnvironment finds the one that ``HTTPS_PROXY`` and ``NO_PROXY`` ask for.  A proxy that refuses is told by txws.errors.ProxyRefused.
