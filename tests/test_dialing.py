@@ -5,7 +5,9 @@ L{txws.endpoints}: from a URL to an open connection.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from http.cookiejar import CookieJar
 from typing import Any
 
 from twisted.application.internet import ClientService
@@ -19,7 +21,12 @@ from twisted.internet.error import (
     ConnectionRefusedError as Refused,
 )
 from twisted.internet.interfaces import IStreamClientEndpoint
-from twisted.internet.protocol import ClientFactory, Factory, Protocol
+from twisted.internet.protocol import (
+    ClientFactory,
+    Factory,
+    Protocol,
+    connectionDone,
+)
 from twisted.internet.ssl import PrivateCertificate, optionsForClientTLS
 from twisted.internet.testing import MemoryReactorClock
 from twisted.python.failure import Failure
@@ -28,10 +35,12 @@ from zope.interface.verify import verifyObject
 
 from txws import (
     ClientTimeouts,
+    Credentials,
     DeadlineExpired,
     HandshakeRefused,
     InvalidSetting,
     KeepalivePolicy,
+    ProxyRefused,
     RedirectRefused,
     TLSFailed,
     WebSocketClientEndpoint,
@@ -39,6 +48,7 @@ from txws import (
     WebSocketFailed,
     connect,
 )
+from txws.cookies import storeCookies
 from txws.coroutines import Conversation
 from txws.errors import BadHandshake
 from txws.handlers import WebSocketHandler
@@ -862,3 +872,321 @@ class CancelTests(DialTestCase):
         self.successResultOf(connecting)
         self.flush()
         self.assertFalse(self.connections[0].client.isLost)
+
+
+class CredentialTests(DialTestCase):
+    """
+    Who comes.
+    """
+
+    def challenge(self, *challenges: str) -> BadHandshake:
+        """
+        Make an answer that asks who comes.
+        """
+        return BadHandshake(
+            401, "who?", [("WWW-Authenticate", challenge) for challenge in challenges]
+        )
+
+    def authorizations(self, refusing: Refusing) -> list[list[str]]:
+        """
+        Tell what was said in each attempt.
+        """
+        return [
+            request.headers.getAll("Authorization") for request in refusing.requests
+        ]
+
+    def test_url(self):
+        """
+        A user in the URL is told at once, by Basic.
+        """
+        connecting = connect(self.reactor, "ws://joe:s%40e@example.com/")
+        refusing = self.answer(Refusing())
+        self.successResultOf(connecting)
+        self.assertEqual(self.authorizations(refusing), [["Basic am9lOnNAZQ=="]])
+
+    def test_basic(self):
+        """
+        Credentials are told when the server asks.
+        """
+        connecting = connect(
+            self.reactor, "ws://example.com/", credentials=("joe", "s@e")
+        )
+        refusing = Refusing(self.challenge('Basic realm="x"'))
+        self.answer(refusing)
+        self.answer(refusing)
+        self.successResultOf(connecting)
+        self.assertEqual(self.authorizations(refusing), [[], ["Basic am9lOnNAZQ=="]])
+
+    def test_digest(self):
+        """
+        By Digest, if it is offered, also with a user in the URL.
+        """
+        asked = 'Digest realm="x", nonce="n", qop="auth", algorithm=SHA-256'
+        for url, options in (
+            ("ws://example.com/a?b", {"credentials": Credentials("joe", "pw")}),
+            ("ws://joe:pw@example.com/a?b", {}),
+        ):
+            found: Any = options
+            connecting = connect(self.reactor, url, **found)
+            refusing = Refusing(self.challenge('Basic realm="x"', asked))
+            self.answer(refusing)
+            self.answer(refusing)
+            self.successResultOf(connecting)
+            (answer,) = self.authorizations(refusing)[1]
+            self.assertTrue(answer.startswith("Digest "), answer)
+            self.assertIn('uri="/a?b"', answer)
+
+    def test_wrong(self):
+        """
+        It is said once; if that does not help, the refusal is told.
+        """
+        connecting = connect(
+            self.reactor, "ws://example.com/", credentials=("joe", "wrong")
+        )
+        refusing = Refusing(*[self.challenge('Basic realm="x"')] * 3)
+        self.answer(refusing)
+        self.answer(refusing)
+        self.assertEqual(
+            self.failureResultOf(connecting, HandshakeRefused).value.status, 401
+        )
+
+    def test_stale(self):
+        """
+        A nonce that has become too old is no reason to give up, once.
+        """
+        first = 'Digest realm="x", nonce="a", qop="auth"'
+        stale = 'Digest realm="x", nonce="b", qop="auth", stale=true'
+        connecting = connect(
+            self.reactor, "ws://example.com/", credentials=("joe", "pw")
+        )
+        refusing = Refusing(*map(self.challenge, (first, stale, stale)))
+        for _attempt in range(3):
+            self.answer(refusing)
+        self.failureResultOf(connecting, HandshakeRefused)
+
+    def test_unknownScheme(self):
+        """
+        What nobody understands is a refusal.
+        """
+        connecting = connect(
+            self.reactor, "ws://example.com/", credentials=("joe", "pw")
+        )
+        self.answer(Refusing(self.challenge("Negotiate")))
+        self.failureResultOf(connecting, HandshakeRefused)
+
+    def test_otherServer(self):
+        """
+        Another server that is redirected to is not told, even if it asks.
+        """
+        for url, options in (
+            ("ws://example.com/", {"credentials": ("joe", "pw")}),
+            ("ws://joe:pw@example.com/", {}),
+        ):
+            found: Any = options
+            connecting = connect(self.reactor, url, **found)
+            refusing = Refusing(
+                BadHandshake(302, "there", [("Location", "http://example.org/")]),
+                self.challenge('Basic realm="x"'),
+            )
+            self.answer(refusing)
+            self.answer(refusing)
+            self.failureResultOf(connecting, HandshakeRefused)
+            self.assertEqual(self.authorizations(refusing)[1], [])
+
+    def test_ownHeader(self):
+        """
+        A header of the application's goes before.
+        """
+        connect(
+            self.reactor,
+            "ws://joe:pw@example.com/",
+            headers=[("Authorization", "Bearer 1")],
+        )
+        refusing = self.answer(Refusing())
+        self.assertEqual(self.authorizations(refusing), [["Bearer 1"]])
+
+
+class CookieTests(DialTestCase):
+    """
+    Cookies.
+    """
+
+    def test_kept(self):
+        """
+        Cookies of acceptances and refusals are kept, and sent next time to
+        whom they belong.
+        """
+        jar = CookieJar()
+        connecting = connect(self.reactor, "ws://example.com/", cookies=jar)
+        refusing = Refusing(
+            BadHandshake(
+                302, "there", [("Location", "/b"), ("Set-Cookie", "a=1; Path=/")]
+            )
+        )
+        self.answer(refusing)
+        self.answer(
+            refusing, handshake=HandshakePolicy(headers=[("Set-Cookie", "b=2")])
+        )
+        self.successResultOf(connecting)
+        self.assertEqual(dict(refusing.requests[-1].cookies), {"a": "1"})
+        connect(self.reactor, "ws://example.com/", cookies=jar)
+        self.answer(refusing)
+        self.assertEqual(dict(refusing.requests[-1].cookies), {"a": "1", "b": "2"})
+        connect(self.reactor, "ws://example.org/", cookies=jar)
+        self.answer(refusing)
+        self.assertEqual(dict(refusing.requests[-1].cookies), {})
+
+    def test_ownHeader(self):
+        """
+        A header of the application's goes before.
+        """
+        jar = CookieJar()
+        storeCookies(jar, "ws://example.com/", [("Set-Cookie", "a=1")])
+        connect(
+            self.reactor,
+            "ws://example.com/",
+            cookies=jar,
+            headers=[("Cookie", "c=3")],
+        )
+        refusing = self.answer(Refusing())
+        self.assertEqual(dict(refusing.requests[0].cookies), {"c": "3"})
+
+
+class ProxyTests(DialTestCase):
+    """
+    Proxies.
+    """
+
+    def test_http(self):
+        """
+        The way leads through an HTTP proxy.
+        """
+        connecting = connect(
+            self.reactor, "ws://example.com:9000/", proxy="http://proxy.example:3128"
+        )
+        self.assertEqual(self.reactor.tcpClients[0][1], 3128)
+        proxy = Tunnel(self.serve())
+        self.join(proxy)
+        self.successResultOf(connecting)
+        self.assertIn(b"CONNECT example.com:9000 HTTP/1.1\r\n", proxy.asked)
+
+    def test_secure(self):
+        """
+        TLS goes through it, to the server.
+        """
+        connecting = connect(
+            self.reactor,
+            "wss://localhost/",
+            proxy="http://proxy.example",
+            tlsPolicy=Trusting(),
+        )
+        server = self.serve()
+        self.join(Tunnel(wrapTLS(server, self.reactor)))
+        websocket = self.successResultOf(connecting)
+        self.assertTrue(websocket.request.isSecure)
+
+    def test_socks(self):
+        """
+        Or through a SOCKS proxy.
+        """
+        connect(self.reactor, "ws://example.com/", proxy="socks5://proxy.example")
+        self.assertEqual(self.reactor.tcpClients[0][1], 1080)
+
+    def test_refused(self):
+        """
+        A proxy that does not want is told of.
+        """
+        connecting = connect(
+            self.reactor, "ws://example.com/", proxy="http://proxy.example"
+        )
+        self.join(Tunnel(None))
+        failure = self.failureResultOf(connecting, ProxyRefused)
+        self.assertEqual(failure.value.status, 403)
+        self.assertNothingLeft()
+
+    def test_silent(self):
+        """
+        One that does not answer has a deadline.
+        """
+        connecting = connect(
+            self.reactor,
+            "ws://example.com/",
+            proxy="http://proxy.example",
+            timeouts=ClientTimeouts(proxyTimeout=3),
+        )
+        self.join(Protocol())
+        self.advance(3)
+        failure = self.failureResultOf(connecting, DeadlineExpired)
+        self.assertEqual(failure.value.deadline, "proxyTimeout")
+        self.assertNothingLeft()
+
+    def test_environment(self):
+        """
+        A proxy of the environment is used if that is asked for.
+        """
+        self.patch(os, "environ", {"http_proxy": "http://proxy.example:3128"})
+        connect(self.reactor, "ws://example.com/")
+        connect(self.reactor, "ws://example.com/", usesEnvironment=True)
+        ports = [port for _host, port, *_rest in self.reactor.tcpClients]
+        self.assertEqual(ports, [80, 3128])
+
+    def test_invalid(self):
+        """
+        What makes no sense is refused.
+        """
+        given: Any = WebSocketClientEndpoint(self.reactor, "ws://tunnel.example/")
+        for options in (
+            {"proxy": "ftp://proxy.example"},
+            {"proxy": "http://proxy.example", "endpoint": given},
+            {"usesEnvironment": True, "endpoint": given},
+            {"usesEnvironment": 1},
+            {"subprotocols": ["a b"]},
+            {"limits": 3},
+            {"keepalive": 3},
+        ):
+            found: Any = options
+            self.assertRaises(
+                InvalidSetting, connect, self.reactor, "ws://example.com/", **found
+            )
+
+    def serve(self) -> WebSocketFactory:
+        """
+        Make a server.
+        """
+        return WebSocketFactory(RecordingHandlerFactory(), clock=self.reactor)
+
+
+class Tunnel(Protocol):
+    """
+    An HTTP proxy that leads to a server, or refuses.
+
+    @ivar asked: what it is asked.
+    """
+
+    def __init__(self, server: Any) -> None:
+        self.asked = b""
+        self._server = server
+        self._behind: Any = None
+
+    def dataReceived(self, data: bytes) -> None:
+        """
+        Answer, or pass on.
+        """
+        assert self.transport is not None
+        if self._behind is not None:
+            self._behind.dataReceived(data)
+            return
+        self.asked += data
+        if self._server is None:
+            self.transport.write(b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n")
+            return
+        self.transport.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        self._behind = self._server.buildProtocol(None)
+        self._behind.makeConnection(self.transport)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """
+        Pass it on.
+        """
+        if self._behind is not None:
+            self._behind.connectionLost(reason)

@@ -53,6 +53,7 @@ __all__ = [
     "CloseCode",
     "Conversation",
     "CoroutineFactory",
+    "Credentials",
     "DeadlineExpired",
     "Group",
     "HandlerFactory",
@@ -71,6 +72,8 @@ __all__ = [
     "KeepalivePolicy",
     "Limits",
     "PreparedMessage",
+    "Proxy",
+    "ProxyRefused",
     "RedirectRefused",
     "Router",
     "SharedWebSocketHandler",
@@ -90,6 +93,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from .applications import HandlerFactory
+    from .authentication import Credentials
     from .coroutines import Conversation, CoroutineFactory
     from .endpoints import WebSocketClientEndpoint, WebSocketServerEndpoint, connect
     from .errors import (
@@ -97,6 +101,7 @@ if TYPE_CHECKING:
         DeadlineExpired,
         HandshakeRefused,
         InvalidSetting,
+        ProxyRefused,
         RedirectRefused,
         TLSFailed,
         WebSocketClosed,
@@ -124,6 +129,7 @@ if TYPE_CHECKING:
         KeepalivePolicy,
         Limits,
     )
+    from .proxies import Proxy
     from .resource import WebSocketResource
     from .routing import Router
     from .services import WebSocketService
@@ -133,6 +139,7 @@ if TYPE_CHECKING:
 __version__ = VERSION
 
 _MODULES = {
+    "authentication": ("Credentials",),
     "coroutines": ("Conversation", "CoroutineFactory"),
     "endpoints": ("WebSocketClientEndpoint", "WebSocketServerEndpoint", "connect"),
     "errors": (
@@ -140,6 +147,7 @@ _MODULES = {
         "DeadlineExpired",
         "HandshakeRefused",
         "InvalidSetting",
+        "ProxyRefused",
         "RedirectRefused",
         "TLSFailed",
         "WebSocketClosed",
@@ -168,6 +176,7 @@ _MODULES = {
         "KeepalivePolicy",
         "Limits",
     ),
+    "proxies": ("Proxy",),
     "resource": ("WebSocketResource",),
     "routing": ("Router",),
     "services": ("WebSocketService",),

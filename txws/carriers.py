@@ -34,9 +34,18 @@ from zope.interface import implementer
 
 from .errors import DeadlineExpired, InvalidSetting
 from .policy import ClientTimeouts
+from .proxies import HTTPProxyEndpoint, Proxy, SOCKSProxyEndpoint
 from .urls import WebSocketURL
+from .wire.http import HeadLimits
 
-__all__ = ["TLSPolicy", "TimedEndpoint", "encrypted", "endpointFor", "limit"]
+__all__ = [
+    "TLSPolicy",
+    "TimedEndpoint",
+    "encrypted",
+    "endpointFor",
+    "endpointThrough",
+    "limit",
+]
 
 _T = TypeVar("_T")
 
@@ -96,9 +105,43 @@ def endpointFor(
     return TimedEndpoint(reactor, url.host, url.port, timeouts, bindAddress)
 
 
+def endpointThrough(
+    reactor: Any,
+    proxy: Proxy,
+    url: WebSocketURL,
+    timeouts: ClientTimeouts,
+    limits: HeadLimits,
+    policy: TLSPolicy | None = None,
+    bindAddress: str | None = None,
+) -> IStreamClientEndpoint:
+    """
+    Make the endpoint of a URL's host that leads through a proxy, without TLS
+    to the host.
+
+    @param reactor: what connects.
+    @param proxy: the proxy.
+    @param url: where to.
+    @param timeouts: how long it may take.
+    @param limits: how much of the answer of an HTTP proxy is read.
+    @param policy: whom to trust if the proxy itself is reached by TLS.
+    @param bindAddress: from which address, or L{None} for any.
+    """
+    below: IStreamClientEndpoint = TimedEndpoint(
+        reactor, proxy.host, proxy.port, timeouts, bindAddress
+    )
+    if proxy.isSecure:
+        below = encrypted(below, proxy.host, proxy.port, policy, reactor)
+    host = url.host.partition("%")[0]
+    seconds = timeouts.proxyTimeout
+    if proxy.isSOCKS:
+        return SOCKSProxyEndpoint(below, host, url.port, proxy, reactor, seconds)
+    return HTTPProxyEndpoint(below, host, url.port, proxy, reactor, seconds, limits)
+
+
 def encrypted(
     endpoint: IStreamClientEndpoint,
-    url: WebSocketURL,
+    host: str,
+    port: int,
     policy: TLSPolicy | None,
     clock: IReactorTime,
 ) -> IStreamClientEndpoint:
@@ -106,15 +149,16 @@ def encrypted(
     Put TLS on top of an endpoint.
 
     @param endpoint: what is below.
-    @param url: whose server it has to be.
+    @param host: whose server it has to be.
+    @param port: its port.
     @param policy: whom to trust; L{None} for those that the system trusts.
     @param clock: what schedules.
     @raise InvalidSetting: if there is no TLS here.
     """
-    host = url.host.partition("%")[0]
+    host = host.partition("%")[0]
     try:
         if policy is not None:
-            creator = policy.creatorForNetloc(host.encode("ascii"), url.port)
+            creator = policy.creatorForNetloc(host.encode("ascii"), port)
         else:
             from twisted.internet.ssl import optionsForClientTLS
 

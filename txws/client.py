@@ -73,6 +73,8 @@ class ClientSettings:
     @ivar extensions: what is offered, the preferred one first.
     @ivar headers: further header fields, as (name, value).
     @ivar logsFrames: whether each frame is logged.
+    @ivar isSecure: whether the server is reached by TLS; L{None} if the
+        transport tells.
     @ivar tlsTimeout: how many seconds TLS may take before the request is sent;
         L{None} if there is no TLS, or nobody waits for it.
     @ivar waitsForBody: whether a refusal is told when the beginning of its
@@ -91,6 +93,7 @@ class ClientSettings:
     extensions: Sequence[IExtensionFactory] = ()
     headers: Sequence[tuple[str, str]] = ()
     logsFrames: bool = False
+    isSecure: bool | None = None
     tlsTimeout: float | None = None
     waitsForBody: bool = True
     generateNonce: Callable[[], bytes] = _generateNonce
@@ -232,13 +235,16 @@ class WebSocketClientProtocol(Protocol):
         """
         assert self.transport is not None
         settings = self._settings
+        isSecure = settings.isSecure
+        if isSecure is None:
+            isSecure = ISSLTransport.providedBy(self.transport)
         request = WebSocketRequest(
             target=settings.target,
             host=settings.host,
             origin=settings.origin,
             headers=Headers(settings.headers),
             subprotocols=tuple(settings.subprotocols),
-            isSecure=ISSLTransport.providedBy(self.transport),
+            isSecure=isSecure,
             peer=self.transport.getPeer(),
             subprotocol=accepted.subprotocol,
         )

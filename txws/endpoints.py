@@ -21,8 +21,9 @@ from twisted.internet.interfaces import (
 from zope.interface import implementer
 
 from .applications import Application, HandlerFactory, handlerFactoryFor
+from .clientoptions import ClientOptions
 from .coroutines import Conversation, ConversationHandler
-from .dialing import ClientOptions, Dialer
+from .dialing import Dialer
 from .errors import InvalidSetting
 from .factories import WebSocketFactory
 from .interfaces import IExtensionFactory, IWebSocketHandler
@@ -121,7 +122,7 @@ class WebSocketClientEndpoint:
             L{WebSocketURL<txws.urls.WebSocketURL>}.
         @param text: send text messages, not binary ones.
         @param options: how; see
-            L{ClientOptions<txws.dialing.ClientOptions>}.
+            L{ClientOptions<txws.clientoptions.ClientOptions>}.
         @raise InvalidSetting: if the URL, or an option, is none.
         """
         self._reactor = reactor
@@ -198,7 +199,7 @@ def connect(
     @param application: a handler, or what
         L{WebSocketFactory<txws.factories.WebSocketFactory>} takes, too; or
         L{None} for a L{Conversation<txws.coroutines.Conversation>}.
-    @param options: how; see L{ClientOptions<txws.dialing.ClientOptions>}.
+    @param options: how; see L{ClientOptions<txws.clientoptions.ClientOptions>}.
     @return: fires with the conversation, or the handler, when the connection
         is open.  Cancelling it gives up, whatever it is waiting for.  Fails
         with
