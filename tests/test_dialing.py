@@ -424,6 +424,22 @@ class EndpointTests(DialTestCase):
         factory.doStop()
         self.assertEqual(told, ["start", "stop"])
 
+    def test_startedAndStoppedAlone(self):
+        """
+        A conversation has no factory that would be.
+        """
+        connect(self.reactor, "ws://example.com/")
+        factory = self.reactor.tcpClients[0][2]
+        factory.doStart()
+        factory.doStop()
+
+    def test_bindAddress(self):
+        """
+        One can say from which address to connect.
+        """
+        connect(self.reactor, "ws://example.com/", bindAddress="192.0.2.9")
+        self.assertEqual(self.reactor.tcpClients[0][4], ("192.0.2.9", 0))
+
     def test_clientService(self):
         """
         To a L{ClientService} a refused handshake is a failure: it tries again.
@@ -1091,6 +1107,31 @@ class ProxyTests(DialTestCase):
         """
         connect(self.reactor, "ws://example.com/", proxy="socks5://proxy.example")
         self.assertEqual(self.reactor.tcpClients[0][1], 1080)
+
+    def test_secureProxy(self):
+        """
+        The proxy itself may be reached by TLS; the server is asked as its URL
+        says.
+        """
+        connecting = connect(
+            self.reactor,
+            "ws://example.com/",
+            proxy="https://localhost:8443",
+            tlsPolicy=Trusting(),
+        )
+        tunnel = Tunnel(self.serve())
+        secure: Any = wrapTLS(Factory.forProtocol(lambda: tunnel), self.reactor)
+        self.join(secure.buildProtocol(None))
+        self.flush()
+        websocket = self.successResultOf(connecting)
+        self.assertFalse(websocket.request.isSecure)
+
+    def test_unix(self):
+        """
+        A UNIX socket needs no proxy.
+        """
+        connect(self.reactor, "ws+unix:///run/a.sock", proxy="http://proxy.example")
+        self.assertEqual(len(self.reactor.unixClients), 1)
 
     def test_refused(self):
         """

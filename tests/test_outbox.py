@@ -15,6 +15,7 @@ from txws.testing import RecordingHandler
 from txws.wire.codes import Opcode
 from txws.wire.connection import Role
 from txws.wire.frames import Frame
+from txws.wire.prepared import PreparedMessage
 
 from .ends import FULL, End, closeFrame
 from .test_transport import Broken, TransportTestCase
@@ -205,6 +206,7 @@ class QueueTests(TransportTestCase):
         results = [
             end.webSocket.sendStream(one),
             end.webSocket.sendTextMessage("b"),
+            end.webSocket.sendPreparedMessage(PreparedMessage("p")),
             end.webSocket.sendStream(two),
             end.webSocket.sendBytesMessage(b"d"),
         ]
@@ -218,7 +220,7 @@ class QueueTests(TransportTestCase):
         self.assertEqual(
             end.takeFrames(),
             [
-                *(first(b"a"), LAST, Frame(TEXT, b"b")),
+                *(first(b"a"), LAST, Frame(TEXT, b"b"), Frame(TEXT, b"p")),
                 *(first(b"c"), LAST, Frame(BINARY, b"d")),
             ],
         )
@@ -484,6 +486,31 @@ class EndTests(TransportTestCase):
             end.leave()
 
         self.checkEnd(act, ConnectionLost)
+
+    def test_stubbornSource(self):
+        """
+        A source that does not let itself be cancelled changes nothing.
+        """
+
+        class Stubborn(Slow):
+            """
+            Ends instead.
+            """
+
+            async def __anext__(self) -> Any:
+                try:
+                    return await super().__anext__()
+                except CancelledError:
+                    raise StopAsyncIteration from None
+
+        end = End.opened()
+        source = Stubborn()
+        sent = end.webSocket.sendStream(source)
+        source.give(b"a")
+        end.transport.lose(OSError())
+        end.transport.settle()
+        self.failureResultOf(sent, ConnectionLost)
+        self.assertGone(end)
 
     def test_tooLate(self):
         """
