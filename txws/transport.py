@@ -46,7 +46,8 @@ from .policy import Limits
 from .results import DONE, Shared
 from .sources import Piece, Source
 from .wire.codes import CloseCode, isSendableCloseCode
-from .wire.connection import Connection, ConnectionState, Role
+from .wire.connection import ConnectionState, Role
+from .wire.contract import WireConnection
 from .wire.events import CloseReceived, CloseStatus, Event, ViolationReceived
 from .wire.prepared import PreparedMessage
 
@@ -88,7 +89,7 @@ class WebSocketTransport:
     def __init__(
         self,
         transport: ITransport,
-        connection: Connection,
+        connection: WireConnection,
         role: Role,
         request: IWebSocketRequest,
         handler: IWebSocketHandler,
