@@ -88,6 +88,7 @@ WIRE = (
     "serverhandshake",
     "clienthandshake",
     "connection",
+    "contract",
 )
 
 # The modules of the tools for tests, on the step of TESTING_STEP; each imports
@@ -106,6 +107,9 @@ TESTING = (
     "strategies",
 )
 TESTING_STEP = 6
+
+# What stands beside the stair; it may go, and nothing else does.
+LEGACY = PACKAGE / "legacy"
 
 
 def modules(folder: Path) -> dict[str, ast.Module]:
@@ -163,7 +167,7 @@ class LayerTests(SynchronousTestCase):
             for imported in importsOf(tree):
                 room = imported.lstrip(".").partition(".")[0]
                 self.assertNotEqual(imported, ".", f"{name} imports the façade")
-                if not imported.startswith(".") or room == "wire":
+                if not imported.startswith(".") or room in {"wire", "legacy"}:
                     continue
                 self.assertLess(STEPS[room], STEPS[name], f"{name} imports {room}")
 
@@ -211,6 +215,35 @@ class LayerTests(SynchronousTestCase):
             imports = set(importsOf(tree))
             self.assertEqual("hypothesis" in imports, name == "strategies", name)
             self.assertNotIn(".strategies", imports, name)
+
+    def test_theWireKnowsNothingOfItsPast(self) -> None:
+        """
+        The package does not know C{legacy}, but for the option of the command
+        line, which looks for it when it is used.
+        """
+        rooms = {**modules(PACKAGE / "wire"), **modules(PACKAGE)}
+        for name, tree in rooms.items():
+            lookups = [
+                node
+                for node in ast.walk(tree)
+                if isinstance(node, ast.ImportFrom | ast.Import)
+                and "legacy" in ast.unparse(node)
+            ]
+            if name != "tap":
+                self.assertEqual(lookups, [], name)
+            for node in lookups:
+                self.assertNotIn(node, tree.body, name)
+
+    def test_legacyKnowsTheWireAlone(self) -> None:
+        """
+        C{legacy} imports the wire, the interfaces and the errors.
+        """
+        for name, tree in modules(LEGACY).items():
+            for imported in importsOf(tree):
+                package, _dot, room = imported.partition(".")
+                if package == "txws":
+                    room = room.partition(".")[0]
+                    self.assertIn(room, {"wire", "interfaces", "errors"}, name)
 
     def test_onlyTheDoorToTwistedWebKnowsIt(self) -> None:
         """

@@ -19,6 +19,7 @@ from txws.wire.prepared import PreparedMessage
 
 from .ends import FULL, End, closeFrame
 from .test_transport import Broken, TransportTestCase
+from .wire.ciphers import Stream
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = Opcode
 
@@ -321,6 +322,31 @@ class FailureTests(TransportTestCase):
         source.end(Broken())
         self.failureResultOf(sent, Broken)
         self.assertCut(end)
+
+    def test_messageBehind(self):
+        """
+        If a message that waited cannot be sent when its turn comes, its sender
+        learns it, and what waits behind it is sent.
+        """
+
+        class Picky(Stream):
+            def encode(self, frame: Frame) -> Frame:
+                if frame.payload == b"bad":
+                    raise Broken
+                return frame
+
+        end = End.opened(extensions=[Picky()])
+        source = Slow()
+        end.webSocket.sendStream(source)
+        gone = end.webSocket.sendBytesMessage(b"bad")
+        end.webSocket.sendBytesMessage(b"good")
+        end.webSocket.loseConnection()
+        source.end()
+
+        self.failureResultOf(gone, Broken)
+        self.assertEqual(
+            end.takeFrames()[-2:], [Frame(BINARY, b"good"), closeFrame(1000)]
+        )
 
     def test_sourceAtOnce(self):
         """

@@ -24,6 +24,7 @@ from .applications import Application
 from .connections import Connections
 from .interfaces import (
     IExtensionFactory,
+    ILegacyVersions,
     IStartedHandlerFactory,
     IWebSocketHandler,
     IWebSocketTransport,
@@ -135,6 +136,7 @@ class WebSocketFactory(ServerFactory):
         extensions: Sequence[IExtensionFactory] = (),
         site: IProtocolFactory | None = None,
         logsFrames: bool = False,
+        legacy: ILegacyVersions | None = None,
         clock: IReactorTime | None = None,
     ) -> None:
         """
@@ -148,6 +150,8 @@ class WebSocketFactory(ServerFactory):
         @param site: what serves HTTP requests that are no upgrades: a
             L{Site<twisted.web.server.Site>}, say; L{None} to refuse them.
         @param logsFrames: whether to log each frame, at level debug.
+        @param legacy: what it speaks beside RFC 6455, none of which is safe: a
+            L{Legacy<txws.legacy.versions.Legacy>}, or L{None} for nothing.
         @param clock: what schedules; L{None} for the reactor.
         @raise InvalidSetting: if the application, or a setting, is none.
         """
@@ -162,6 +166,7 @@ class WebSocketFactory(ServerFactory):
             extensions,
             logsFrames,
             clock,
+            legacy,
         )
         self._site = site
         self._connections = Connections(self._setup.limits.maxConnections)

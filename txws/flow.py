@@ -23,7 +23,7 @@ from twisted.internet.interfaces import (
 from zope.interface import implementer
 
 from .policy import Limits
-from .wire.connection import Connection
+from .wire.contract import WireConnection
 
 __all__ = ["TURN_SIZE", "FlowOwner", "Outflow", "unsentSize"]
 
@@ -105,7 +105,7 @@ class Outflow:
 
     def __init__(
         self,
-        connection: Connection,
+        connection: WireConnection,
         transport: ITransport,
         limits: Limits,
         owner: FlowOwner,

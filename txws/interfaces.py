@@ -23,7 +23,7 @@ L{IConcurrentHandler}.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from twisted.internet.defer import Deferred
@@ -33,9 +33,13 @@ from zope.interface import Attribute, Interface
 
 from .sources import Source
 from .wire.codes import CloseCode
-from .wire.extensions import IExtension, IExtensionFactory
-from .wire.http import Headers
+from .wire.connection import Direction
+from .wire.contract import WireConnection
+from .wire.extensions import ExtensionOffer, IExtension, IExtensionFactory
+from .wire.frames import Frame
+from .wire.http import Headers, RequestHead
 from .wire.prepared import PreparedMessage
+from .wire.serverhandshake import UpgradeRequest
 
 __all__ = [
     "ICloseHandler",
@@ -44,6 +48,8 @@ __all__ = [
     "IExtensionFactory",
     "IFragmentHandler",
     "IGroup",
+    "ILegacyHandshake",
+    "ILegacyVersions",
     "IPingHandler",
     "IRoute",
     "ISharedWebSocketHandler",
@@ -563,4 +569,67 @@ class IWebSocketRouter(Interface):
 
         @param path: percent-decoded.
         @return: L{None} if there is nothing: the answer is 404.
+        """
+
+
+class ILegacyVersions(Interface):
+    """
+    Versions of the protocol that a server speaks beside RFC 6455, because it
+    was told to.
+    """
+
+    def recognize(head: RequestHead, spareSize: int) -> ILegacyHandshake | None:
+        """
+        Find out whether an upgrade is of one of these versions.  This is asked
+        once for each, before it is checked by RFC 6455.
+
+        @param head: the head of the request.
+        @param spareSize: how many bytes may follow it as part of the handshake.
+        @return: L{None} if it is not.
+        @raise BadHandshake: if it is, and is not valid.
+        """
+
+
+class ILegacyHandshake(Interface):
+    """
+    The opening handshake of one client in another version than RFC 6455.
+    """
+
+    version: str = Attribute("The name of the version.")
+
+    hasPings: bool = Attribute("Whether there are Pings in this version.")
+
+    def receiveData(data: bytes) -> UpgradeRequest | None:
+        """
+        Receive what follows the head; called at once, and then for all that
+        comes as long as it returns L{None}.
+
+        @return: what the client asks for, when the handshake is complete.
+        @raise BadHandshake: if it is not valid.
+        """
+
+    def accept(
+        request: IWebSocketRequest,
+        extensions: Sequence[ExtensionOffer],
+        headers: Iterable[tuple[str, str]],
+    ) -> bytes:
+        """
+        Make the 101 that accepts the handshake.
+
+        @param request: what was asked for, with the subprotocol in use.
+        @param extensions: those in use, with their parameters.
+        @param headers: further header fields.
+        @raise ValueError: if a header is not fit to be sent.
+        """
+
+    def connect(
+        maxMessageSize: int | None,
+        maxFragments: int | None,
+        extensions: Sequence[IExtension],
+        deliversFragments: bool,
+        observer: Callable[[Direction, Frame], None] | None,
+    ) -> WireConnection:
+        """
+        Make what comes after the handshake; see
+        L{Connection<txws.wire.connection.Connection>} for the arguments.
         """

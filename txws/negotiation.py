@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -22,6 +23,8 @@ from .interfaces import (
     IExtension,
     IExtensionFactory,
     IFragmentHandler,
+    ILegacyHandshake,
+    ILegacyVersions,
     IRoute,
     IWebSocketHandler,
     IWebSocketHandlerFactory,
@@ -33,8 +36,9 @@ from .request import WebSocketRequest
 from .results import resultOf
 from .transport import WebSocketTransport
 from .wire.connection import Connection, Role
+from .wire.contract import WireConnection
 from .wire.errors import BadHandshake
-from .wire.extensions import acceptExtensions
+from .wire.extensions import ExtensionOffer, acceptExtensions
 from .wire.serverhandshake import UpgradeRequest, acceptUpgrade
 
 __all__ = ["Negotiation", "NegotiationOwner", "ServerSettings"]
@@ -55,6 +59,7 @@ class ServerSettings:
     @ivar extensions: the extensions it knows.
     @ivar clock: what schedules.
     @ivar logsFrames: whether each frame is logged.
+    @ivar legacy: what it speaks beside RFC 6455, or L{None}.
     """
 
     handlerFactory: IWebSocketHandlerFactory
@@ -64,6 +69,7 @@ class ServerSettings:
     extensions: Sequence[IExtensionFactory]
     clock: IReactorTime
     logsFrames: bool
+    legacy: ILegacyVersions | None = None
 
     def hasPath(self, path: str, routed: str | None = None) -> bool:
         """
@@ -161,6 +167,7 @@ class Negotiation:
         transport: ITransport,
         keepalive: Keepalive,
         owner: NegotiationOwner,
+        legacy: ILegacyHandshake | None = None,
     ) -> None:
         """
         @param settings: what the server does.
@@ -169,6 +176,7 @@ class Negotiation:
         @param transport: the Twisted transport.
         @param keepalive: the clock of the connection.
         @param owner: who is told.
+        @param legacy: the handshake, if it is not one of RFC 6455.
         """
         self._settings = settings
         self._upgrade = upgrade
@@ -176,6 +184,7 @@ class Negotiation:
         self._transport = transport
         self._keepalive = keepalive
         self._owner = owner
+        self._legacy = legacy
         self._asking: Deferred[None] | None = None
         self._lost: Failure | None = None
 
@@ -245,13 +254,14 @@ class Negotiation:
             limits.maxMessageSize,
         )
         acceptance = await self._ask(
-            acceptUpgrade,
-            self._upgrade,
-            request.subprotocol,
+            self._makeAcceptance,
+            request,
             answers,
             await self._ask(settings.handshake.headersFor, request),
         )
         self._keepalive.policy = settings.keepalive
+        if self._legacy is not None and not self._legacy.hasPings:
+            self._keepalive.policy = replace(settings.keepalive, pingInterval=None)
         webSocket = WebSocketTransport(
             self._transport,
             self._connect(settings, handler, extensions),
@@ -272,18 +282,33 @@ class Negotiation:
             # It did not let itself be cancelled.
             webSocket.connectionLost(self._lost)
 
+    def _makeAcceptance(
+        self,
+        request: WebSocketRequest,
+        answers: Sequence[ExtensionOffer],
+        headers: Sequence[tuple[str, str]],
+    ) -> bytes:
+        """
+        Make the 101.
+        """
+        if self._legacy is not None:
+            return self._legacy.accept(request, answers, headers)
+        return acceptUpgrade(self._upgrade, request.subprotocol, answers, headers)
+
     def _connect(
         self,
         settings: ServerSettings,
         handler: IWebSocketHandler,
         extensions: Sequence[IExtension],
-    ) -> Connection:
+    ) -> WireConnection:
         """
         Make the wire.
         """
         limits = settings.limits
-        return Connection(
-            Role.SERVER,
+        connect: Callable[..., WireConnection] = partial(Connection, Role.SERVER)
+        if self._legacy is not None:
+            connect = self._legacy.connect
+        return connect(
             maxMessageSize=limits.maxMessageSize,
             maxFragments=limits.maxFragments,
             extensions=extensions,

@@ -145,7 +145,13 @@ class _Message:
         """
         Send it.
         """
-        self._send(self._message).chainDeferred(self.gone)
+        try:
+            sent = self._send(self._message)
+        except Exception:
+            # What waits behind it must not wait for ever.
+            self.gone.errback(Failure())
+        else:
+            sent.chainDeferred(self.gone)
 
     def end(self, reason: Failure) -> None:
         """

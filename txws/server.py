@@ -23,7 +23,7 @@ from twisted.python.failure import Failure
 
 from .closing import abortTransport, seeOff
 from .errors import DeadlineExpired
-from .interfaces import IWebSocketHandler
+from .interfaces import ILegacyHandshake, IWebSocketHandler
 from .keepalive import Keepalive
 from .negotiation import Negotiation, ServerSettings
 from .refusals import earlyData, logRefusal, notAnUpgrade
@@ -184,12 +184,46 @@ class WebSocketServerProtocol(Protocol):
                 return
             if head.method != "GET":
                 raise notAnUpgrade(self._settings, head)
+            legacy = self._recognize(head, len(read[0]))
+            if legacy is not None:
+                self._readLegacy(legacy, read[1])
+                return
             upgrade = parseUpgrade(head)
             if read[1]:
                 raise earlyData()
             self._upgrade(upgrade)
         except BadHandshake as refusal:
             self._refuse(refusal)
+
+    def _recognize(self, head: RequestHead, size: int) -> ILegacyHandshake | None:
+        """
+        Find out whether an upgrade is of another version than RFC 6455, if such
+        are spoken.
+        """
+        if self._settings.legacy is None:
+            return None
+        # An empty line ends the head.
+        spareSize = self._settings.limits.maxHandshakeSize - size - 4
+        return self._settings.legacy.recognize(head, spareSize)
+
+    def _readLegacy(self, legacy: ILegacyHandshake, data: bytes) -> None:
+        """
+        Read what follows the head of such a handshake.
+        """
+        assert self.transport is not None
+        self._receive = partial(self._readLegacy, legacy)
+        try:
+            upgrade = legacy.receiveData(data)
+        except BadHandshake as refusal:
+            self._refuse(refusal)
+            return
+        if upgrade is not None:
+            _log.info(
+                "{peer} speaks {version}, not RFC 6455",
+                peer=self.transport.getPeer(),
+                version=legacy.version,
+            )
+            self._upgrade(upgrade, legacy)
 
     def _serveHTTP(self, head: RequestHead) -> None:
         """
@@ -217,7 +251,9 @@ class WebSocketServerProtocol(Protocol):
         """
         answerRequest(request, self._settings, partial(_LateUpgrade, self))
 
-    def _upgrade(self, upgrade: UpgradeRequest) -> None:
+    def _upgrade(
+        self, upgrade: UpgradeRequest, legacy: ILegacyHandshake | None = None
+    ) -> None:
         """
         Find out whether a valid handshake is wanted.
         """
@@ -234,7 +270,13 @@ class WebSocketServerProtocol(Protocol):
         self._reader.received.clear()
         self._receive = self._receiveEarly
         self._negotiation = Negotiation(
-            self._settings, upgrade, request, self.transport, self._keepalive, self
+            self._settings,
+            upgrade,
+            request,
+            self.transport,
+            self._keepalive,
+            self,
+            legacy,
         )
         self._negotiation.start()
 

@@ -12,7 +12,7 @@ from zope.interface.interface import InterfaceClass
 
 from .applications import Application, handlerFactoryFor
 from .errors import InvalidSetting
-from .interfaces import IExtensionFactory
+from .interfaces import IExtensionFactory, ILegacyVersions
 from .negotiation import ServerSettings
 from .policy import (
     HandshakePolicy,
@@ -44,6 +44,7 @@ class ServerSetup:
         extensions: Iterable[IExtensionFactory],
         logsFrames: bool,
         clock: IReactorTime | None,
+        legacy: ILegacyVersions | None = None,
     ) -> None:
         """
         See L{WebSocketFactory<txws.factories.WebSocketFactory>}.
@@ -55,6 +56,8 @@ class ServerSetup:
         checkBoolean("logsFrames", logsFrames)
         if clock is not None:
             checkProvides("clock", clock, IReactorTime)
+        if legacy is not None:
+            checkProvides("legacy", legacy, ILegacyVersions)
         self.handlerFactory = handlerFactoryFor(application, text)
         self.limits = limits or Limits()
         self.clock = clock
@@ -62,6 +65,7 @@ class ServerSetup:
         self._handshake = handshake or HandshakePolicy()
         self._extensions = _checkExtensions(extensions)
         self._logsFrames = logsFrames
+        self._legacy = legacy
         self._settings: ServerSettings | None = None
 
     @property
@@ -86,6 +90,7 @@ class ServerSetup:
             extensions=self._extensions,
             clock=clock,
             logsFrames=self._logsFrames,
+            legacy=self._legacy,
         )
 
 

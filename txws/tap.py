@@ -26,6 +26,7 @@ from .demo import Demo, readPage
 from .endpoints import WebSocketServerEndpoint
 from .errors import InvalidSetting
 from .factories import WebSocketFactory
+from .interfaces import ILegacyVersions
 from .policy import HandshakePolicy, KeepalivePolicy, Limits
 from .services import WebSocketService
 
@@ -59,6 +60,7 @@ _OPTIONS = {
     "application": "wrap",
     "closeTimeout": "close-timeout",
     "handshakeTimeout": "handshake-timeout",
+    "legacy": "legacy",
     "maxConnections": "max-connections",
     "maxFragments": "max-fragments",
     "maxMessageSize": "max-message-size",
@@ -144,6 +146,7 @@ class Options(BaseOptions):
         self["path"] = []
         self["origin"] = []
         self["subprotocol"] = []
+        self["legacy"] = []
 
     # Twisted prints these docstrings as they are, so that each is one line.
 
@@ -183,6 +186,12 @@ class Options(BaseOptions):
         """
         self["subprotocol"].append(subprotocol)
 
+    def opt_legacy(self, versions: str) -> None:
+        """
+        UNSAFE: speak hixie-75, hixie-76, hybi-7 or hybi-8 too; repeatable.
+        """
+        self["legacy"].extend(version.strip() for version in versions.split(","))
+
     def parseArgs(self, *arguments: str) -> None:
         """
         Refuse what is no option.
@@ -215,6 +224,7 @@ class Options(BaseOptions):
                 paths=self["path"] or None,
             )
             self["application"] = self._loadApplication()
+            self["legacy"] = _loadLegacy(self["legacy"])
         except InvalidSetting as error:
             option = _OPTIONS[error.setting]
             raise UsageError(f"--{option} {error.problem}") from None
@@ -281,6 +291,7 @@ def makeService(options: Options) -> IService:
         handshake=options["handshake"],
         site=site,
         logsFrames=bool(options["log-frames"]),
+        legacy=options["legacy"],
         clock=reactor,
     )
     return _CommandService(
@@ -327,6 +338,19 @@ class _CommandService(WebSocketService):
             ) from None
         except (CannotListenError, OSError) as error:
             raise _CannotListen(_explain(error)) from None
+
+
+def _loadLegacy(versions: list[str]) -> ILegacyVersions | None:
+    """
+    Find what is spoken beside RFC 6455, which may be not installed.
+    """
+    if not versions:
+        return None
+    try:
+        from .legacy import Legacy
+    except ModuleNotFoundError:
+        raise UsageError("--legacy needs txws.legacy, which is not here") from None
+    return Legacy(*versions)
 
 
 def _isFactoryClass(loaded: object) -> bool:

@@ -43,7 +43,8 @@ from .policy import Limits
 from .results import DONE, Shared
 from .sources import Piece, Source
 from .wire.codes import CloseCode, isSendableCloseCode
-from .wire.connection import Connection, ConnectionState, Role
+from .wire.connection import ConnectionState, Role
+from .wire.contract import WireConnection
 from .wire.events import CloseReceived, CloseStatus, Event, ViolationReceived
 from .wire.prepared import PreparedMessage
 
@@ -85,7 +86,7 @@ class WebSocketTransport:
     def __init__(
         self,
         transport: ITransport,
-        connection: Connection,
+        connection: WireConnection,
         role: Role,
         request: IWebSocketRequest,
         handler: IWebSocketHandler,

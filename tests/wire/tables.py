@@ -14,6 +14,7 @@ from types import FunctionType, ModuleType
 
 from txws.wire.codes import Opcode
 from txws.wire.connection import Connection, Role
+from txws.wire.contract import WireConnection
 from txws.wire.events import Event
 from txws.wire.frames import Frame
 
@@ -143,7 +144,7 @@ def makeConnection(role: Role, **settings) -> Connection:
     return Connection(role, **settings)
 
 
-def receive(connection: Connection, *pieces: bytes) -> list[Event]:
+def receive(connection: WireConnection, *pieces: bytes) -> list[Event]:
     """
     Give a connection the peer's bytes, and collect what it makes of them.
     """
@@ -154,14 +155,14 @@ def receive(connection: Connection, *pieces: bytes) -> list[Event]:
     return events
 
 
-def pendingEvents(connection: Connection) -> list[Event]:
+def pendingEvents(connection: WireConnection) -> list[Event]:
     """
     Collect the events that a connection has in store.
     """
     return list(iter(connection.nextEvent, None))
 
 
-def sentBytes(connection: Connection) -> bytes:
+def sentBytes(connection: WireConnection) -> bytes:
     """
     Fetch what a connection wants to be written.
     """

@@ -1,0 +1,1 @@
+txws.legacy.Legacy and ``twistd websocket --legacy`` let a server speak hixie-75, hixie-76 (hybi-00) and hybi versions 7 and 8 for clients that cannot be replaced; off unless named, with a warning, for none of them is safe.

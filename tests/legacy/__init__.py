@@ -1,0 +1,3 @@
+"""
+Tests for L{txws.legacy}.  They go when it goes, and nothing else does.
+"""
