@@ -23,7 +23,11 @@ from .wire.errors import (
     ExtensionViolation,
     HandshakeRefused,
     MessageTooBig,
+    NoHTTPAnswer,
+    UnofferedExtension,
+    UnofferedSubprotocol,
     Violation,
+    WrongAcceptKey,
 )
 from .wire.events import CloseStatus
 
@@ -36,12 +40,16 @@ __all__ = [
     "HandshakeRefused",
     "InvalidSetting",
     "MessageTooBig",
+    "NoHTTPAnswer",
     "ProxyRefused",
     "RedirectRefused",
     "TLSFailed",
+    "UnofferedExtension",
+    "UnofferedSubprotocol",
     "Violation",
     "WebSocketClosed",
     "WebSocketFailed",
+    "WrongAcceptKey",
 ]
 
 

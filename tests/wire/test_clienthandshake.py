@@ -7,6 +7,13 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from txws.wire.clienthandshake import ClientHandshake, HandshakeAccepted
+from txws.wire.errors import (
+    HandshakeRefused,
+    NoHTTPAnswer,
+    UnofferedExtension,
+    UnofferedSubprotocol,
+    WrongAcceptKey,
+)
 from txws.wire.extensions import acceptExtensions
 from txws.wire.http import Headers, HeadLimits, ResponseHead, parseRequestHead
 from txws.wire.serverhandshake import acceptUpgrade, parseUpgrade, refuseRequest
@@ -322,6 +329,30 @@ class WrongAnswerTests(WireTestCase):
             "the server uses extension 'zip', which was not offered",
             ("Sec-WebSocket-Extensions", "zip"),
         )
+
+    def test_kinds(self):
+        """
+        What a program may want to tell apart has an error of its own, which
+        has the status and the headers, too.
+        """
+        for kind, change in (
+            (WrongAcceptKey, ("Sec-WebSocket-Accept", "x")),
+            (UnofferedSubprotocol, ("Sec-WebSocket-Protocol", "other")),
+            (UnofferedExtension, ("Sec-WebSocket-Extensions", "zip")),
+            (HandshakeRefused, ("Upgrade", "h2c")),
+        ):
+            with self.assertRaises(HandshakeRefused) as raised:
+                makeHandshake().receiveData(answer(change))
+            self.assertIs(type(raised.exception), kind)
+            self.assertEqual(raised.exception.status, 101)
+            self.assertTrue(raised.exception.headers)
+
+    def test_noHTTP(self):
+        """
+        An answer that is no HTTP/1.1 has its own, too.
+        """
+        for data in (b"\x15\x03\x01\x00\x02\x02\r\n\r\n", b"SSH-2.0-x\r\n\r\n"):
+            self.assertRaises(NoHTTPAnswer, makeHandshake().receiveData, data)
 
     def test_malformed(self):
         """

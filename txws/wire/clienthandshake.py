@@ -8,7 +8,13 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from .errors import BadHandshake, HandshakeRefused
+from .errors import (
+    BadHandshake,
+    HandshakeRefused,
+    NoHTTPAnswer,
+    UnofferedSubprotocol,
+    WrongAcceptKey,
+)
 from .extensions import ExtensionOffer, IExtension, IExtensionFactory, confirmExtensions
 from .handshake import (
     VERSION,
@@ -141,7 +147,7 @@ class ClientHandshake:
                     return None
                 head = parseResponseHead(read[0], self._limits)
             except BadHandshake as error:
-                raise HandshakeRefused(
+                raise NoHTTPAnswer(
                     f"the server does not speak HTTP/1.1: {error.explanation}"
                 ) from None
             data = read[1]
@@ -217,7 +223,7 @@ class ClientHandshake:
                 head, self._chooseSubprotocol(head), self._confirm(head), rest
             )
         except HandshakeRefused as refused:
-            raise HandshakeRefused(
+            raise type(refused)(
                 refused.explanation, head.status, tuple(head.headers)
             ) from None
         except ValueError as error:
@@ -238,7 +244,7 @@ class ClientHandshake:
         if "upgrade" not in (option.lower() for option in options):
             raise HandshakeRefused("the server's Connection does not say 'Upgrade'")
         if headers.getAll("Sec-WebSocket-Accept") != [acceptKey(self._key)]:
-            raise HandshakeRefused(
+            raise WrongAcceptKey(
                 "the server's Sec-WebSocket-Accept does not answer the key"
             )
 
@@ -252,7 +258,7 @@ class ClientHandshake:
         chosen = parseTokens(values)
         if len(chosen) != 1 or chosen[0] not in self._subprotocols:
             named = ", ".join(chosen) or repr("")
-            raise HandshakeRefused(
+            raise UnofferedSubprotocol(
                 f"the server uses subprotocol {named}, which was not offered"
             )
         return chosen[0]

@@ -19,8 +19,12 @@ __all__ = [
     "ExtensionViolation",
     "HandshakeRefused",
     "MessageTooBig",
+    "NoHTTPAnswer",
+    "UnofferedExtension",
+    "UnofferedSubprotocol",
     "Violation",
     "WireError",
+    "WrongAcceptKey",
 ]
 
 
@@ -153,6 +157,33 @@ class HandshakeRefused(WireError):
         self.status = status
         self.headers = tuple(headers)
         self.body = body
+
+
+class NoHTTPAnswer(HandshakeRefused):
+    """
+    What a server answered is no HTTP/1.1: perhaps it speaks TLS, or something
+    else.
+    """
+
+
+class WrongAcceptKey(HandshakeRefused):
+    """
+    A server's C{Sec-WebSocket-Accept} does not answer the key, RFC 6455 section
+    4.1: it does not speak WebSocket, or the answer is somebody else's.
+    """
+
+
+class UnofferedSubprotocol(HandshakeRefused):
+    """
+    A server has chosen a subprotocol that was not offered, RFC 6455 section
+    4.1.
+    """
+
+
+class UnofferedExtension(HandshakeRefused):
+    """
+    A server uses an extension that was not offered, RFC 6455 section 4.1.
+    """
 
 
 def _checkField(field: object) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from zope.interface import Attribute, Interface
 
-from .errors import HandshakeRefused
+from .errors import HandshakeRefused, UnofferedExtension
 from .frames import Frame
 
 __all__ = [
@@ -190,7 +190,7 @@ def confirmExtensions(
     for answer in answers:
         factory = known.pop(answer.name, None)
         if factory is None:
-            raise HandshakeRefused(
+            raise UnofferedExtension(
                 f"the server uses extension {answer.name!r}, which was not offered"
             )
         extension = factory.confirm(answer.parameters, maxMessageSize)
