@@ -57,6 +57,7 @@ STEPS = {
     "results": 0.9,
     "cookies": 0.9,
     "flow": 2,
+    "writing": 1.9,
     "closing": 2,
     "keepalive": 2,
     "framelog": 2,
@@ -293,13 +294,15 @@ class LayerTests(SynchronousTestCase):
 
     def test_fewWriteToATransport(self) -> None:
         """
-        Bytes leave by C{flow}, but for what goes before the first frame.
+        Bytes leave by C{writing}, but for what goes before the first frame.
         """
         writers = self.callersOf("write") | self.callersOf("writeSequence")
         # A StreamTransport writes to itself, and what is not upgraded is
         # answered through its request.
         writers -= {"streaming", "upgrades"}
-        self.assertEqual(writers, {"flow", "transport", "server", "client", "tunnels"})
+        self.assertEqual(
+            writers, {"writing", "transport", "server", "client", "tunnels"}
+        )
 
     def test_testingIsForTests(self) -> None:
         """

@@ -24,6 +24,7 @@ from zope.interface import implementer
 
 from .policy import Limits
 from .wire.contract import WireConnection
+from .writing import writerFor
 
 __all__ = ["TURN_SIZE", "FlowOwner", "Outflow", "unsentSize"]
 
@@ -100,6 +101,7 @@ class Outflow:
         "_takenSize",
         "_transport",
         "_unsentSize",
+        "_write",
         "isAboveHighWater",
     )
 
@@ -122,6 +124,7 @@ class Outflow:
         self.isAboveHighWater = False
         self._connection = connection
         self._transport = transport
+        self._write = writerFor(transport)
         self._limits = limits
         self._owner = owner
         self._unsentSize = unsentSize
@@ -236,10 +239,7 @@ class Outflow:
             pieces.append(bytes(self._rest[:TURN_SIZE]))
             self._rest = self._rest[TURN_SIZE:]
         self._handedOn += sum(map(len, pieces))
-        if len(pieces) == 1:
-            self._transport.write(pieces[0])
-        else:
-            self._transport.writeSequence(pieces)
+        self._write(pieces)
 
     def drop(self) -> None:
         """

@@ -1,0 +1,199 @@
+"""
+Tests for L{txws.writing}.
+"""
+
+from __future__ import annotations
+
+import errno
+from typing import Any
+
+from twisted.internet.protocol import Protocol
+from twisted.internet.tcp import Connection as Socket
+from twisted.internet.testing import MemoryReactorClock
+from twisted.trial.unittest import SynchronousTestCase
+
+from txws.testing import MemoryTransport
+from txws.writing import writerFor
+
+
+class FakeSocket:
+    """
+    A socket that takes as much as the test wants.
+
+    @ivar taken: what it has taken, call by call.
+    """
+
+    def __init__(self) -> None:
+        self.taken: list[bytes] = []
+        self.room = 10**6
+        self.error: int | None = None
+
+    def setblocking(self, isBlocking: int) -> None:
+        """
+        Do nothing.
+        """
+
+    def fileno(self) -> int:
+        """
+        Have none.
+        """
+        return -1
+
+    def send(self, data: Any) -> int:
+        """
+        Take some.
+        """
+        if self.error is not None:
+            raise OSError(self.error, "no")
+        data = bytes(data[: self.room])
+        self.taken.append(data)
+        return len(data)
+
+
+class PlainSocketTests(SynchronousTestCase):
+    """
+    The socket of a TCP or UNIX connection.
+    """
+
+    def setUp(self) -> None:
+        """
+        Connect.
+        """
+        found: Any = FakeSocket()
+        self.socket = found
+        self.transport: Any = Socket(self.socket, Protocol(), MemoryReactorClock())
+        self.transport.connected = True
+        self.write = writerFor(self.transport)
+
+    @property
+    def waiting(self) -> bytes:
+        """
+        What waits for the socket to be writable.
+        """
+        return b"".join([self.transport.dataBuffer, *self.transport._tempDataBuffer])
+
+    def test_atOnce(self):
+        """
+        What is written goes to the socket at once, in one.
+        """
+        self.write([b"a"])
+        self.write([b"b", b"c"])
+        self.assertEqual(self.socket.taken, [b"a", b"bc"])
+        self.assertEqual(self.waiting, b"")
+
+    def test_partly(self):
+        """
+        What the socket does not take waits, and what is written then waits
+        behind it: nothing is sent twice, or out of order.
+        """
+        self.socket.room = 2
+        self.write([b"abc", b"d"])
+        self.assertEqual(self.waiting, b"cd")
+        self.socket.room = 100
+        self.write([b"e"])
+        self.assertEqual(self.socket.taken, [b"ab"])
+        self.transport.doWrite()
+        self.assertEqual(b"".join(self.socket.taken), b"abcde")
+        self.write([b"f"])
+        self.assertEqual(b"".join(self.socket.taken), b"abcdef")
+
+    def test_full(self):
+        """
+        A socket that takes nothing is asked again when it is writable.
+        """
+        self.socket.error = errno.EWOULDBLOCK
+        self.write([b"a", b"b"])
+        self.assertEqual(self.waiting, b"ab")
+        self.socket.error = None
+        self.transport.doWrite()
+        self.assertEqual(self.socket.taken, [b"ab"])
+
+    def test_producer(self):
+        """
+        A producer is told when too much waits, as ever.
+        """
+        told: list[str] = []
+
+        class Told:
+            """
+            Notes what it is told.
+            """
+
+            def pauseProducing(self) -> None:
+                """
+                Note it.
+                """
+                told.append("pause")
+
+            def resumeProducing(self) -> None:
+                """
+                Note it.
+                """
+                told.append("resume")
+
+            def stopProducing(self) -> None:
+                """
+                Note it.
+                """
+
+        self.transport.registerProducer(Told(), True)
+        self.write([bytes(100000)])
+        self.assertEqual(told, [])
+        self.socket.room = 0
+        self.write([bytes(100000)])
+        self.assertEqual(told, ["pause"])
+        self.socket.room = 10**6
+        while self.waiting:
+            self.transport.doWrite()
+        self.assertEqual(told, ["pause", "resume"])
+
+    def test_lost(self):
+        """
+        That a connection is lost is found out by the reactor, not by whoever
+        writes.
+        """
+        self.socket.error = errno.EPIPE
+        self.write([b"a"])
+        self.assertEqual(self.waiting, b"a")
+        self.assertIsInstance(self.transport.doWrite(), Exception)
+
+    def test_closing(self):
+        """
+        A transport that is not connected, is being closed or encrypted is not
+        gone around.
+        """
+        for name in ("disconnecting", "TLS", "_writeDisconnected"):
+            self.setUp()
+            setattr(self.transport, name, True)
+            written: list[Any] = []
+            self.transport.writeSequence = written.append
+            self.write([b"a"])
+            self.assertEqual((self.socket.taken, written), ([], [[b"a"]]), name)
+        self.setUp()
+        self.transport.connected = False
+        self.write([b"a"])
+        self.assertEqual((self.socket.taken, self.waiting), ([], b""))
+
+
+class OtherTransportTests(SynchronousTestCase):
+    """
+    All other transports.
+    """
+
+    def test_ordinary(self):
+        """
+        They are written to as ever.
+        """
+        transport = MemoryTransport(Protocol())
+        transport.connect()
+        writerFor(transport)([b"a", b"b"])
+        self.assertEqual(transport.takeData(), b"ab")
+
+    def test_unknown(self):
+        """
+        So is a socket of a Twisted that keeps what waits in another way.
+        """
+        socket: Any = FakeSocket()
+        transport: Any = Socket(socket, Protocol(), MemoryReactorClock())
+        transport._tempDataBuffer = None
+        self.assertEqual(writerFor(transport), transport.writeSequence)
