@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import time
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -74,10 +75,21 @@ class CannotListenTests(SynchronousTestCase):
         self.assertEqual(ran.returncode, 1)
         self.assertIn(f"Couldn't listen on 127.0.0.1:{port}", ran.stderr)
         self.assertSentence(
-            f"Couldn't listen on 127.0.0.1:{port}",
-            (self.directory / "twistd.log").read_text(),
+            f"Couldn't listen on 127.0.0.1:{port}", self.waitForLog("#error]")
         )
         self.assertFalse((self.directory / "pid").exists())
+
+    def waitForLog(self, text: str) -> str:
+        """
+        Wait until the daemon, which ends after its parent, has logged
+        something.
+        """
+        log = self.directory / "twistd.log"
+        for _try in range(200):
+            if text in log.read_text():
+                break
+            time.sleep(0.05)
+        return log.read_text()
 
     def test_numberOutOfRange(self):
         """
