@@ -8,8 +8,10 @@ import doctest
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from importlib import import_module
 from importlib.util import find_spec
+from io import StringIO
 from pathlib import Path
 from textwrap import dedent
 from types import ModuleType
@@ -27,6 +29,7 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from txws import HandlerFactory, HandshakePolicy, WebSocketFactory
 from txws.client import ClientSettings, WebSocketClientProtocol
+from txws.demo import Echo
 from txws.errors import HandshakeRefused
 from txws.tap import Options
 from txws.testing import (
@@ -428,6 +431,44 @@ class WebTests(ExampleTestCase):
             raise SkipTest("Klein is not installed: pip install klein")
         self.run_("klein_routes")
         self.check(b"0 connected")
+
+
+class ManyClientsTests(ExampleTestCase):
+    """
+    The program of many clients.
+    """
+
+    def test_manyClients(self) -> None:
+        """
+        C{many_clients} has them all open at once, and all get their answers.
+        """
+        factory = WebSocketFactory(Echo, clock=self.reactor)
+        module: Any = import_module("many_clients")
+        told = StringIO()
+        with redirect_stdout(told):
+            running = Deferred.fromCoroutine(module.main(self.reactor, count="150"))
+            connections: list[MemoryConnection] = []
+            for _ in range(20):
+                self.carry(factory, connections)
+        self.successResultOf(running)
+        self.assertIn("150 open at once", told.getvalue())
+        self.assertEqual(len(connections), 150)
+        self.assertTrue(all(connection.isLost for connection in connections))
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def carry(
+        self, factory: WebSocketFactory, connections: list[MemoryConnection]
+    ) -> None:
+        """
+        Connect those who want to, and carry what they say.
+        """
+        for _, _, dialing, *_ in self.reactor.tcpClients[len(connections) :]:
+            client: Any = dialing.buildProtocol(None)
+            server: Any = factory.buildProtocol(None)
+            connections.append(MemoryConnection(server, client))
+        for connection in connections:
+            connection.flush()
+        self.reactor.advance(0.01)
 
 
 class StyleTests(ExampleTestCase):

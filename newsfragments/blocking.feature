@@ -1,0 +1,1 @@
+txws.blocking.connect is a client for programs that have no reactor: scripts, threads, notebooks and WSGI workers send, receive with a timeout, iterate, ping and close; many clients in many threads share one reactor in a daemon thread, or the one that the program runs, and Ctrl-C works in every call.
