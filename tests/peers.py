@@ -9,13 +9,18 @@ from typing import Any, NamedTuple
 
 import twisted.internet
 from twisted.internet.address import IPv4Address
-from twisted.internet.interfaces import IProtocolFactory, IReactorTime
+from twisted.internet.interfaces import (
+    IProtocolFactory,
+    IReactorPluggableNameResolver,
+    IReactorTime,
+)
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.ssl import PrivateCertificate, optionsForClientTLS
 from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactorClock
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import classImplements
 
 from txws.client import ClientSettings, WebSocketClientProtocol
 from txws.interfaces import IWebSocketHandler
@@ -34,6 +39,7 @@ __all__ = [
     "ADDRESS",
     "KEY",
     "Answer",
+    "MemoryReactor",
     "RawPeer",
     "TLSPair",
     "connectClient",
@@ -293,6 +299,45 @@ class TLSPair:
         self._connection.flush()
 
 
+class _Everywhere:
+    """
+    A resolver to which all names are this machine's.
+    """
+
+    def resolveHostName(
+        self, receiver: Any, name: str, portNumber: int = 0, *rest: Any, **more: Any
+    ) -> Any:
+        """
+        Resolve a name.
+        """
+        receiver.resolutionBegan(None)
+        receiver.addressResolved(IPv4Address("TCP", "127.0.0.1", portNumber))
+        receiver.resolutionComplete()
+
+
+class MemoryReactor(MemoryReactorClock):
+    """
+    A reactor in memory that resolves names, as that of Twisted 24.11 does not.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        resolver: Any = _Everywhere()
+        self.nameResolver = resolver
+
+    def installNameResolver(self, resolver: Any) -> Any:
+        """
+        See L{IReactorPluggableNameResolver
+        <twisted.internet.interfaces.IReactorPluggableNameResolver>}.
+        """
+        previous, self.nameResolver = self.nameResolver, resolver
+        return previous
+
+
+if not IReactorPluggableNameResolver.implementedBy(MemoryReactor):
+    classImplements(MemoryReactor, IReactorPluggableNameResolver)
+
+
 def useMemoryReactor(case: SynchronousTestCase) -> MemoryReactorClock:
     """
     Have whoever imports the reactor during a test get one in memory.
@@ -300,7 +345,7 @@ def useMemoryReactor(case: SynchronousTestCase) -> MemoryReactorClock:
     # To be put back, the real one has to be there.
     from twisted.internet import reactor as installed
 
-    memory = MemoryReactorClock()
+    memory = MemoryReactor()
     case.assertIsNot(installed, memory)
     case.patch(twisted.internet, "reactor", memory)
     return memory

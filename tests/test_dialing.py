@@ -5,6 +5,7 @@ L{txws.endpoints}: from a URL to an open connection.
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable
 from http.cookiejar import CookieJar
@@ -28,7 +29,6 @@ from twisted.internet.protocol import (
     connectionDone,
 )
 from twisted.internet.ssl import PrivateCertificate, optionsForClientTLS
-from twisted.internet.testing import MemoryReactorClock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
@@ -61,7 +61,7 @@ from txws.testing import (
 )
 
 from .certificates import makePEM
-from .peers import wrapTLS
+from .peers import MemoryReactor, wrapTLS
 
 
 class Silence:
@@ -151,7 +151,7 @@ class DialTestCase(SynchronousTestCase):
         """
         Make the reactor.
         """
-        self.reactor = MemoryReactorClock()
+        self.reactor = MemoryReactor()
         self.connections: list[MemoryConnection] = []
         self.dialed = 0
 
@@ -324,6 +324,38 @@ class ConnectTests(DialTestCase):
             connecting = connect(self.reactor, "ws://example.com/", headers=headers)
             self.failureResultOf(connecting, ValueError)
         self.assertEqual(self.reactor.tcpClients, [])
+
+
+class AsyncioTests(DialTestCase):
+    """
+    The same from asyncio.
+    """
+
+    def test_cancelled(self):
+        """
+        A connection that is open when the task that waits for it is being
+        cancelled is not left alone.
+        """
+
+        async def wait(connecting: Any) -> Any:
+            return await connecting
+
+        async def check() -> None:
+            for application in (None, RecordingHandler()):
+                found: Any = application
+                connecting = connect(self.reactor, "ws://example.com/", found)
+                task = asyncio.ensure_future(wait(connecting))
+                await asyncio.sleep(0)
+                task.cancel()
+                self.answer()
+                await asyncio.gather(task, return_exceptions=True)
+
+        loop = asyncio.new_event_loop()
+        try:
+            loop.run_until_complete(check())
+        finally:
+            loop.close()
+        self.assertNothingLeft()
 
 
 class EndpointTests(DialTestCase):

@@ -7,15 +7,11 @@ Each step has its deadline, and its own error.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import (
-    HostnameEndpoint,
-    UNIXClientEndpoint,
-    wrapClientTLS,
-)
+from twisted.internet.endpoints import HostnameEndpoint, UNIXClientEndpoint
 from twisted.internet.interfaces import (
     IAddress,
     IHostnameResolver,
@@ -157,17 +153,43 @@ def encrypted(
     """
     host = host.partition("%")[0]
     try:
-        if policy is not None:
-            creator = policy.creatorForNetloc(host.encode("ascii"), port)
-        else:
-            from twisted.internet.ssl import optionsForClientTLS
-
-            creator = optionsForClientTLS(host)
+        from twisted.internet.ssl import optionsForClientTLS
+        from twisted.protocols.tls import TLSMemoryBIOFactory
     except ImportError as error:
         raise InvalidSetting(
             "url", f"needs TLS: pip install 'txws[tls]' ({error})"
         ) from None
-    return wrapClientTLS(creator, endpoint, clock)
+    if policy is None:
+        creator = optionsForClientTLS(host)
+    else:
+        creator = policy.creatorForNetloc(host.encode("ascii"), port)
+    return _EncryptedEndpoint(
+        endpoint, lambda above: TLSMemoryBIOFactory(creator, True, above, clock)
+    )
+
+
+@implementer(IStreamClientEndpoint)
+class _EncryptedEndpoint:
+    """
+    TLS on top of another endpoint.
+
+    It is what C{wrapClientTLS} makes, which takes no clock in every Twisted.
+    """
+
+    def __init__(
+        self,
+        endpoint: IStreamClientEndpoint,
+        wrap: Callable[[IProtocolFactory], IProtocolFactory],
+    ) -> None:
+        self._endpoint = endpoint
+        self._wrap = wrap
+
+    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
+        """
+        Connect, and begin TLS.
+        """
+        connecting: Deferred[Any] = self._endpoint.connect(self._wrap(protocolFactory))
+        return connecting.addCallback(lambda encrypted: encrypted.wrappedProtocol)
 
 
 @implementer(IStreamClientEndpoint)

@@ -203,7 +203,9 @@ class WebSocketClientProtocol(Protocol):
         """
         Explain why there is no answer.
         """
-        if not self._isAsked:
+        isLost = reason.check(ConnectionDone, ConnectionLost) is not None
+        # Some versions of Twisted look at the certificate when TLS is done.
+        if not self._isAsked or not isLost:
             self._fail(TLSFailed(_explainTLS(reason)))
             return
         try:

@@ -52,6 +52,14 @@ class Dialer:
         self._url = url
         self._options = options
         self._factory = factory
+        self._protocol: WebSocketClientProtocol | None = None
+
+    def abandon(self) -> None:
+        """
+        Abort the connection that was made last: nobody wants it any more.
+        """
+        if self._protocol is not None and self._protocol.webSocket is not None:
+            self._protocol.webSocket.abortConnection()
 
     async def dial(self, application: IWebSocketHandlerFactory) -> IWebSocketHandler:
         """
@@ -78,7 +86,7 @@ class Dialer:
         if callable(headers):
             headers = await resultOf(headers())
         # Made before, for what cannot be asked for is known then.
-        protocol = WebSocketClientProtocol(
+        self._protocol = protocol = WebSocketClientProtocol(
             self._settingsFor(visit.url, visit.fields(headers)), application
         )
         endpoint = self._endpointFor(visit.url)

@@ -5,7 +5,7 @@ or connect to.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, overload
 
@@ -169,6 +169,24 @@ class _TalkingHandler(ConversationHandler):
         """
 
 
+class _Connected(Result[Any]):
+    """
+    A connection that is aborted if nobody takes it.
+    """
+
+    def __init__(
+        self, canceller: Callable[[Deferred[Any]], None], dialer: Dialer
+    ) -> None:
+        super().__init__(canceller)
+        self._dialer = dialer
+
+    def giveBack(self, result: Any) -> None:
+        """
+        See L{Result.giveBack}.
+        """
+        self._dialer.abandon()
+
+
 @overload
 def connect(
     reactor: Any, url: str, application: None = None, **options: Any
@@ -216,7 +234,7 @@ def connect(
     @raise InvalidSetting: if the URL, the application or an option is none.
     """
     dialer = Dialer(reactor, WebSocketURL.parse(url), _makeOptions(options))
-    result: Result[Any] = Result(lambda result: dialing.cancel())
+    result: Result[Any] = _Connected(lambda result: dialing.cancel(), dialer)
     if application is None:
         dialing: Deferred[Any] = Deferred.fromCoroutine(
             dialer.dial(HandlerFactory(_TalkingHandler))
