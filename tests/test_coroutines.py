@@ -389,6 +389,18 @@ class PingTests(TransportTestCase):
         for failed in (result, late, end.conversation.ping()):
             self.failureResultOf(failed, ConnectionLost)
 
+    def test_cancelInside(self):
+        """
+        Whoever is told may cancel another.
+        """
+        end = Served.idle()
+        first, second = end.conversation.ping(), end.conversation.ping()
+        first.addBoth(lambda seconds: second.cancel())
+        second.addErrback(lambda failure: None)
+        end.receive(end.frame(PONG, self.pong(end)))
+        self.successResultOf(second)
+        self.assertTrue(end.webSocket.isOpen)
+
     def test_cancel(self):
         """
         Cancelled ones are forgotten.
@@ -464,6 +476,29 @@ class CloseTests(TransportTestCase):
         end.lose()
         for closed in (before, end.conversation.whenClosed()):
             self.assertIsInstance(self.successResultOf(closed), WebSocketFailed)
+
+    def test_cancelInside(self):
+        """
+        Whoever is told of the end may cancel what others wait for: all are
+        told.
+        """
+        end = Served.idle()
+        received, pinged = end.conversation.receive(), end.conversation.ping()
+        closed = end.conversation.close()
+        late, later = end.conversation.send("a"), end.conversation.send("b")
+
+        def cancel(failure: Any) -> None:
+            later.cancel()
+            pinged.cancel()
+
+        late.addErrback(cancel)
+        pinged.addErrback(lambda failure: received.cancel())
+        for result in (later, received):
+            result.addErrback(lambda failure: None)
+        end.lose()
+        self.successResultOf(closed)
+        self.successResultOf(end.conversation.whenClosed())
+        self.assertEqual(self.flushLoggedErrors(), [])
 
     def test_with(self):
         """
@@ -703,12 +738,56 @@ class AsyncioTests(TransportTestCase):
         async def check() -> Any:
             task = asyncio.ensure_future(receive())
             await asyncio.sleep(0)
-            task.cancel()
             end.receiveText("a")
+            task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             return await end.conversation.receive()
 
         self.assertEqual(self.runOnAsyncio(check()), "a")
+
+    def test_twistedInside(self):
+        """
+        A coroutine of Twisted's that goes on inside of a task of asyncio's is
+        still one of Twisted's.
+        """
+        end = Served.idle()
+
+        async def onTwisted() -> Any:
+            await end.conversation.receive()
+            return await end.conversation.receive()
+
+        waiting = Deferred.fromCoroutine(onTwisted())
+
+        async def check() -> None:
+            end.receiveText("a")
+
+        self.runOnAsyncio(check())
+        end.receiveText("b")
+        self.assertEqual(self.successResultOf(waiting), "b")
+
+    def test_stream(self):
+        """
+        What is streamed from asyncio may wait for the conversation.
+        """
+        end = Served.idle()
+
+        async def pieces() -> Any:
+            yield await end.conversation.receive()
+
+        async def check() -> None:
+            sending = asyncio.ensure_future(send())
+            await asyncio.sleep(0)
+            end.receiveText("a")
+            await sending
+
+        async def send() -> None:
+            await end.conversation.send(pieces())
+
+        self.runOnAsyncio(check())
+        self.assertEqual(
+            end.takeFrames(),
+            [Frame(TEXT, b"a", isFinal=False), Frame(CONTINUATION, b"")],
+        )
 
     def test_wait(self):
         """

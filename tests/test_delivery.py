@@ -208,6 +208,46 @@ class OrderTests(TransportTestCase):
             [b"done: c", b"done: b", b"done: a"],
         )
 
+    def test_producer(self):
+        """
+        What the methods of a producer return is not waited for, and does not
+        end the wait for those of the handler.
+        """
+
+        class Producer:
+            """
+            Returns something.
+            """
+
+            results: list[Deferred[None]] = []
+
+            def pauseProducing(self) -> Any:
+                """
+                Return something.
+                """
+                self.results.append(Deferred())
+                return self.results[-1]
+
+            def resumeProducing(self) -> None:
+                """
+                Do nothing.
+                """
+
+            def stopProducing(self) -> None:
+                """
+                Do nothing.
+                """
+
+        end, handler = openSlow()
+        producer: Any = Producer()
+        end.webSocket.attachProducer(producer)
+        end.receiveText("a", "b")
+        end.webSocket.sendBytesMessage(bytes(FULL))
+        end.webSocket.sendBytesMessage(bytes(FULL + 1))
+        producer.results[0].callback(None)
+        self.assertEqual(handler.started, ["open", "a"])
+        end.webSocket.abortConnection()
+
     def test_paused(self):
         """
         An application that has paused stays paused when a method is done.

@@ -346,8 +346,8 @@ class AsyncioTests(DialTestCase):
                 connecting = connect(self.reactor, "ws://example.com/", found)
                 task = asyncio.ensure_future(wait(connecting))
                 await asyncio.sleep(0)
-                task.cancel()
                 self.answer()
+                task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
 
         loop = asyncio.new_event_loop()

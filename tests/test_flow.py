@@ -162,6 +162,11 @@ class Flow:
         """
         self.told.append("progressed")
 
+    def outflowDrained(self) -> None:
+        """
+        Do nothing.
+        """
+
     def outflowReceded(self) -> None:
         """
         Note it.

@@ -18,6 +18,7 @@ from txws.wire.frames import Frame
 from txws.wire.prepared import PreparedMessage
 
 from .ends import FULL, End, closeFrame
+from .test_flow import PushProducer
 from .test_transport import Broken, TransportTestCase
 from .wire.ciphers import Stream
 
@@ -242,6 +243,9 @@ class QueueTests(TransportTestCase):
         self.assertRaises(TypeError, webSocket.sendBytesMessage, "x")
         self.assertRaises(TypeError, webSocket.sendBytesMessage, 5)
         self.assertRaises(ValueError, webSocket.loseConnection, 1006)
+        self.assertRaises(TypeError, webSocket.loseConnection, 1000, 5)
+        self.assertRaises(TypeError, webSocket.loseConnection, 1000, None)
+        self.assertTrue(webSocket.isOpen)
         end.webSocket.abortConnection()
 
     def test_copied(self):
@@ -268,6 +272,69 @@ class QueueTests(TransportTestCase):
         self.assertEqual(end.takeFrames(), [closeFrame(1008, "read too slowly")])
         sent.addErrback(lambda failure: None)
         end.webSocket.abortConnection()
+
+    def test_marks(self):
+        """
+        What waits counts for the marks: the sender is told to wait, and so is
+        a producer, but not the message that everybody waits for.
+        """
+        end = End.opened()
+        source, producer = Slow(), PushProducer()
+        end.webSocket.sendStream(source)
+        end.webSocket.attachProducer(producer)
+        end.webSocket.sendBytesMessage(bytes(FULL))
+        self.assertTrue(end.webSocket.isAboveHighWater)
+        self.assertGreater(end.webSocket.pendingSize, FULL)
+        self.assertEqual(producer.told, ["pause"])
+        writable = end.webSocket.whenWritable()
+        source.give(b"a")
+        self.assertEqual(len(source.asked), 1)
+        source.end()
+        end.takeAll()
+        self.successResultOf(writable)
+        self.assertFalse(end.webSocket.isAboveHighWater)
+        self.assertEqual(producer.told, ["pause", "resume"])
+        self.assertEqual(end.webSocket.pendingSize, 0)
+
+    def test_answers(self):
+        """
+        A peer that makes many answers wait is not read from, however small
+        they are; then it goes on.
+        """
+        handler: Any = RecordingHandler()
+        end = End.opened(handler)
+
+        def textMessageReceived(message: str) -> None:
+            end.webSocket.sendTextMessage("")
+
+        handler.textMessageReceived = textMessageReceived
+        source = Slow()
+        end.webSocket.sendStream(source)
+        end.receiveText(*[""] * 5000)
+        self.assertFalse(end.transport.isReading)
+        self.assertLess(end.webSocket.pendingSize, 2 * FULL)
+        source.end()
+        frames = end.takeAll()
+        while not end.transport.isReading or end.webSocket.pendingSize:
+            end.transport.settle()
+            frames += end.takeAll()
+        self.assertEqual(frames.count(Frame(TEXT, b"")), 5000)
+
+    def test_manyEmpty(self):
+        """
+        Empty messages, and streams, that wait count for the cap as well.
+        """
+        for send in (
+            lambda webSocket: webSocket.sendTextMessage(""),
+            lambda webSocket: webSocket.sendStream([]).addErrback(str),
+        ):
+            end = End.opened(limits=Limits(maxPendingSize=FULL))
+            end.webSocket.sendStream(Slow()).addErrback(str)
+            for _message in range(200):
+                send(end.webSocket)
+            self.assertEqual(end.takeFrames(), [closeFrame(1008, "read too slowly")])
+            end.webSocket.abortConnection()
+            end.transport.settle()
 
     def test_many(self):
         """
@@ -438,6 +505,22 @@ class EndTests(TransportTestCase):
         end.receiveClose(4000)
         end.transport.settle()
         self.assertClosed(end, received=4000, sent=4000, isReceivedFirst=False)
+
+    def test_idle(self):
+        """
+        A connection on which nothing moves any more is closed, though a message
+        is on its way; the clock does not spin.
+        """
+        end = End.opened(idleTimeout=30.0, pingInterval=None)
+        source = Slow()
+        sent = end.webSocket.sendStream(source)
+        source.give(b"a")
+        end.clock.advance(30)
+        self.assertEqual(end.takeFrames()[-1], closeFrame(1000, "idle"))
+        end.clock.advance(5)
+        end.transport.settle()
+        self.failureResultOf(sent, ConnectionLost)
+        self.assertGone(end)
 
     def test_nothingIsDelivered(self):
         """

@@ -155,6 +155,15 @@ class MatchTests(PatternTestCase):
 
             self.assertIsNone(patterns.find(path), (pattern, path))
 
+    def test_infinity(self):
+        """
+        A number with more digits than there are is none.
+        """
+        patterns = Patterns({})
+        patterns.add("/<float:number>", "found")
+        self.assertIsNotNone(patterns.find("/1.5"))
+        self.assertIsNone(patterns.find(f"/{'9' * 400}.0"))
+
     def test_converterThatMatchesSlashes(self):
         """
         A converter may match slashes, or nothing.

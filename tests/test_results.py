@@ -254,8 +254,8 @@ class ResultTests(SynchronousTestCase):
         async def cancel() -> None:
             task = asyncio.ensure_future(await_())
             await asyncio.sleep(0)
-            task.cancel()
             result.callback(1)
+            task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
         self.run_(cancel())

@@ -60,8 +60,7 @@ class _Received(Result[_T]):
         """
         Put a message back.
         """
-        if not isinstance(result, Failure):
-            self._messages.appendleft(result)
+        self._messages.appendleft(result)
 
 
 class Conversation:
@@ -85,10 +84,10 @@ class Conversation:
         self._lowWater = lowWater
         self._messages: deque[str | bytes] = deque()
         self._receiving: Result[str | bytes] | None = None
-        self._closed: list[Deferred[Any]] = []
+        self._closed: dict[Deferred[Any], None] = {}
         self._isPaused = False
         self._ended: Failure | None = None
-        self._waiting: list[Deferred[Any]] = []
+        self._waiting: dict[Deferred[Any], None] = {}
         self._pings: dict[bytes, tuple[Result[float], float]] = {}
         self._pingCount = 0
 
@@ -152,7 +151,8 @@ class Conversation:
 
         @param message: L{str} for text; L{bytes} and the like for binary;
             anything else is streamed, see
-            L{IWebSocketTransport.sendStream<txws.interfaces.IWebSocketTransport.sendStream>}.
+            L{IWebSocketTransport.sendStream<txws.interfaces.IWebSocketTransport.sendStream>};
+            an asynchronous iterable is run by Twisted, on asyncio too.
         @return: fires when the connection takes more: a message has left, or no
             more than the high-water mark waits.  Fails with what ends the
             connection, if it has ended or is being closed.
@@ -212,9 +212,9 @@ class Conversation:
 
         @return: fires with how it has ended; it does not fail.
         """
-        result: Result[Any] = Result(self._closed.remove)
+        result: Result[Any] = Result(self._notWaiting)
         if self._ended is None:
-            self._closed.append(result)
+            self._closed[result] = None
         else:
             result.callback(self._ended.value)
         return result
@@ -274,14 +274,15 @@ class Conversation:
         """
         Tell who waits for this Pong, and for earlier ones.
         """
-        if payload not in self._pings:
-            return
+        answered = []
+        if payload in self._pings:
+            for earlier in tuple(self._pings):
+                answered.append(self._pings.pop(earlier))
+                if earlier == payload:
+                    break
         now = self._transport.clock.seconds()
-        for earlier in tuple(self._pings):
-            result, sentAt = self._pings.pop(earlier)
-            result.callback(now - sentAt)
-            if earlier == payload:
-                return
+        for result, sentAt in answered:
+            _fire(now - sentAt, result)
 
     def connectionLost(self, reason: Failure) -> None:
         """
@@ -289,15 +290,16 @@ class Conversation:
         """
         self._ended = reason
         pings, self._pings = self._pings, {}
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting = self._waiting, {}
+        closed, self._closed = self._closed, {}
         receiving, self._receiving = self._receiving, None
-        if receiving is not None:
-            waiting.append(receiving)
+        # Whoever is told may cancel what others wait for.
         for result in (*waiting, *(result for result, sentAt in pings.values())):
-            result.errback(reason)
-        closed, self._closed = self._closed, []
+            _fire(reason, result)
+        if receiving is not None:
+            _fire(reason, receiving)
         for result in closed:
-            result.callback(reason.value)
+            _fire(reason.value, result)
 
     # Helpers
 
@@ -306,9 +308,9 @@ class Conversation:
         Make the result of what comes too late: it fails with what ends the
         connection.
         """
-        result: Result[Any] = Result(self._waiting.remove)
+        result: Result[Any] = Result(self._notWaiting)
         if self._ended is None:
-            self._waiting.append(result)
+            self._waiting[result] = None
         else:
             result.errback(self._ended)
         return result
@@ -324,7 +326,14 @@ class Conversation:
         """
         Nobody waits for this Pong any more.
         """
-        del self._pings[payload]
+        self._pings.pop(payload, None)
+
+    def _notWaiting(self, result: Deferred[Any]) -> None:
+        """
+        Somebody does not wait any more.
+        """
+        self._waiting.pop(result, None)
+        self._closed.pop(result, None)
 
     def _notReceiving(self, receiving: Deferred[Any]) -> None:
         """

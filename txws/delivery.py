@@ -6,8 +6,9 @@ other, each when the one before is done.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -88,7 +89,7 @@ class Delivery:
         if isinstance(event, PongReceived):
             isOurs = self._keepalive.pongReceived(event.payload)
             if not isOurs and self._owner.isOpen:
-                self.call(self._handler.pongReceived, event.payload)
+                self.tell(self._handler.pongReceived, event.payload)
         elif not self._owner.isOpen:
             return
         elif isinstance(event, PingReceived):
@@ -101,7 +102,7 @@ class Delivery:
         """
         Tell the handler that the connection is open.
         """
-        self.call(self._handler.negotiationFinished)
+        self.tell(self._handler.negotiationFinished)
 
     def closeReceived(self, status: CloseStatus) -> None:
         """
@@ -109,27 +110,50 @@ class Delivery:
         """
         handler = self._handler
         if ICloseHandler.providedBy(handler):
-            self.call(handler.closeReceived, status.code, status.reason)
+            self.tell(handler.closeReceived, status.code, status.reason)
 
     def connectionLost(self, reason: Failure) -> None:
         """
         Tell the handler of the end; it need not be done with what came before.
         """
         self._ended = reason
-        self.call(self._handler.connectionLost, reason)
+        self.tell(self._handler.connectionLost, reason)
 
     def call(self, method: Callable[..., object], *arguments: object) -> None:
         """
-        Call a method of the application, which may do anything, and wait for
-        what it returns, if it is to be waited for.
+        Call a method of the application's, which may do anything, and wait for
+        nothing: a method of its producer.
+        """
+        self._call(method, *arguments)
+
+    def tell(self, method: Callable[..., object], *arguments: object) -> None:
+        """
+        Call a method of the handler, which may do anything, and wait for what
+        it returns, if it is to be waited for.
+        """
+        deferred = self._call(method, *arguments)
+        if deferred is None or deferred.called or self._ended is not None:
+            return
+        if not IConcurrentHandler.providedBy(self._handler):
+            self._owner.handlerWaits()
+            deferred.addCallback(lambda ignored: self._owner.handlerGoesOn())
+
+    def _call(
+        self, method: Callable[..., object], *arguments: object
+    ) -> Deferred[Any] | None:
+        """
+        Call a method of the application's.
+
+        @return: what fires when it is done, or L{None} if it is.
         """
         try:
-            returned = method(*arguments)
+            deferred = deferredOf(method(*arguments))
         except Exception:
             self._failed(Failure(), method)
-        else:
-            if returned is not None:
-                self._await(returned, method)
+            return None
+        if deferred is not None:
+            deferred.addErrback(self._failed, method)
+        return deferred
 
     def _deliverPing(self, payload: bytes) -> None:
         """
@@ -137,37 +161,22 @@ class Delivery:
         """
         handler = self._handler
         if IPingHandler.providedBy(handler):
-            self.call(handler.pingReceived, payload)
+            self.tell(handler.pingReceived, payload)
 
     def _deliverMessage(self, event: Event) -> None:
         """
         Tell the handler of a message, or of a part of one.
         """
         if isinstance(event, TextMessageReceived):
-            self.call(self._handler.textMessageReceived, event.message)
+            self.tell(self._handler.textMessageReceived, event.message)
         elif isinstance(event, BytesMessageReceived):
-            self.call(self._handler.bytesMessageReceived, event.data)
+            self.tell(self._handler.bytesMessageReceived, event.data)
         elif isinstance(event, TextFragmentReceived):
             handler = IFragmentHandler(self._handler)
-            self.call(handler.textFragmentReceived, event.text, event.isFinal)
+            self.tell(handler.textFragmentReceived, event.text, event.isFinal)
         elif isinstance(event, BytesFragmentReceived):
             handler = IFragmentHandler(self._handler)
-            self.call(handler.bytesFragmentReceived, event.data, event.isFinal)
-
-    def _await(self, returned: object, method: Callable[..., object]) -> None:
-        """
-        Deliver nothing until what a method has returned is done, if there is
-        something to wait for and the handler wants it so.
-        """
-        deferred = deferredOf(returned)
-        if deferred is None:
-            return
-        deferred.addErrback(self._failed, method)
-        isConcurrent = IConcurrentHandler.providedBy(self._handler)
-        if deferred.called or isConcurrent or self._ended is not None:
-            return
-        self._owner.handlerWaits()
-        deferred.addCallback(lambda ignored: self._owner.handlerGoesOn())
+            self.tell(handler.bytesFragmentReceived, event.data, event.isFinal)
 
     def _failed(self, failure: Failure, method: Callable[..., object]) -> None:
         """

@@ -62,6 +62,12 @@ class FlowOwner(Protocol):
         was to be sent before the closing.
         """
 
+    def outflowDrained(self) -> None:
+        """
+        No more than the low-water mark is pending, after the high-water mark
+        had been exceeded, without what is held back.
+        """
+
     def outflowReceded(self) -> None:
         """
         No more than the low-water mark is pending, after the high-water mark
@@ -86,11 +92,13 @@ class Outflow:
 
     @ivar isAboveHighWater: whether the high-water mark was exceeded and the
         low-water mark is not yet reached.
+    @ivar isFull: the same, without what is held back.
     """
 
     __slots__ = (
         "_connection",
         "_handedOn",
+        "_heldSize",
         "_isPulling",
         "_isStreaming",
         "_lastByte",
@@ -103,6 +111,7 @@ class Outflow:
         "_unsentSize",
         "_write",
         "isAboveHighWater",
+        "isFull",
     )
 
     def __init__(
@@ -122,7 +131,9 @@ class Outflow:
             has not taken.
         """
         self.isAboveHighWater = False
+        self.isFull = False
         self._connection = connection
+        self._heldSize = 0
         self._transport = transport
         self._write = writerFor(transport)
         self._limits = limits
@@ -201,9 +212,19 @@ class Outflow:
     @property
     def pendingSize(self) -> int:
         """
-        How many bytes are not handed on yet.
+        How many bytes are not handed on yet, those that are held back
+        included.
         """
-        return self._connection.pendingSize + len(self._rest)
+        return self._connection.pendingSize + len(self._rest) + self._heldSize
+
+    def hold(self, size: int) -> None:
+        """
+        Count what is held back by the owner, and mind the marks.
+
+        @param size: how many bytes.
+        """
+        self._heldSize = size
+        self._mind()
 
     def flush(self) -> None:
         """
@@ -212,18 +233,32 @@ class Outflow:
         connection = self._connection
         while not connection.isCongested and (self._rest or connection.pendingSize):
             self._handOn()
-        pending = self.pendingSize
-        limit = self._limits.maxPendingSize
-        # A message that is on its way may be as large as it is.
-        if limit is not None and connection.pendingSize > limit:
-            self._owner.outflowExceeded()
-        elif self.isAboveHighWater:
-            if pending <= self._limits.lowWaterMark:
-                self._recede()
-        elif pending > self._limits.highWaterMark:
-            self._rise()
+        self._mind()
         if not self._isStreaming:
             self._pull()
+
+    def _mind(self) -> None:
+        """
+        Mind the limit and the marks.
+        """
+        limits = self._limits
+        # A message that is on its way may be as large as it is.
+        waiting = self._connection.pendingSize + self._heldSize
+        if limits.maxPendingSize is not None and waiting > limits.maxPendingSize:
+            self._owner.outflowExceeded()
+            return
+        pending = self.pendingSize - self._heldSize
+        if not self.isFull:
+            self.isFull = pending > limits.highWaterMark
+        elif pending <= limits.lowWaterMark:
+            self.isFull = False
+            self._owner.outflowDrained()
+        pending = self.pendingSize
+        if self.isAboveHighWater:
+            if pending <= limits.lowWaterMark:
+                self._recede()
+        elif pending > limits.highWaterMark:
+            self._rise()
 
     def _handOn(self) -> None:
         """

@@ -261,6 +261,8 @@ class Keepalive:
             self._messageAt = now
         idle = policy.idleTimeout
         if idle is not None and now >= self._messageAt + idle:
+            # Once, whatever comes of it.
+            self._messageAt = now
             connection.becomeIdle()
         elif policy.pingInterval is None or now < self._heartbeatDue(
             policy.pingInterval

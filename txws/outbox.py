@@ -18,6 +18,11 @@ from .sources import Piece, Source, pump
 __all__ = ["Outbox", "OutboxOwner"]
 
 
+# What each that waits takes besides its payload, roughly, in bytes: many empty
+# ones are much, too.
+ENTRY_SIZE = 512
+
+
 class OutboxOwner(Protocol):
     """
     What L{Outbox} sends through.
@@ -40,6 +45,13 @@ class OutboxOwner(Protocol):
         A message that is on its way will never be finished.
         """
 
+    def outboxChanged(self, size: int) -> None:
+        """
+        More or less waits than before.
+
+        @param size: about how many bytes.
+        """
+
     def outboxEmptied(self) -> None:
         """
         Nothing is on its way, and nothing waits.
@@ -50,6 +62,8 @@ class _Stream:
     """
     A message that is made while it is sent.
     """
+
+    size = ENTRY_SIZE
 
     def __init__(self, source: Source, outbox: Outbox) -> None:
         self.sent: Deferred[None] = Deferred(self._cancelled)
@@ -164,7 +178,6 @@ class Outbox:
     """
     What is to be sent, in order, while a message is streamed.
 
-    @ivar size: how many bytes wait.
     @ivar isStopped: whether nothing more will be sent.
     @ivar owner: what it sends through.
     """
@@ -173,9 +186,9 @@ class Outbox:
         """
         @param owner: what to send through.
         """
-        self.size = 0
         self.isStopped = False
         self.owner = owner
+        self._size = 0
         self._current: _Stream | None = None
         self._waiting: deque[_Stream | _Message] = deque()
         self._isAdvancing = False
@@ -191,6 +204,8 @@ class Outbox:
         stream = _Stream(source, self)
         self._waiting.append(stream)
         self._advance()
+        if stream in self._waiting and not self.isStopped:
+            self._resize(ENTRY_SIZE)
         return stream.sent
 
     def addMessage(
@@ -204,9 +219,9 @@ class Outbox:
         @param size: how many bytes it has.
         @return: fires when it has gone, or the connection has ended.
         """
-        waiting = _Message(send, message, size)
+        waiting = _Message(send, message, ENTRY_SIZE + size)
         self._waiting.append(waiting)
-        self.size += size
+        self._resize(waiting.size)
         return waiting.gone
 
     def stop(self) -> None:
@@ -215,7 +230,7 @@ class Outbox:
         """
         if not self.isStopped:
             self.isStopped = True
-            self.size = 0
+            self._resize(-self._size)
             if self._current is not None:
                 self._current.stop()
 
@@ -242,6 +257,16 @@ class Outbox:
         Drop a stream that has not begun.
         """
         self._waiting.remove(stream)
+        if not self.isStopped:
+            self._resize(-ENTRY_SIZE)
+
+    def _resize(self, difference: int) -> None:
+        """
+        Tell how much waits.
+        """
+        # One that is sent at once has never waited.
+        self._size = max(self._size + difference, 0)
+        self.owner.outboxChanged(self._size)
 
     def _advance(self) -> None:
         """
@@ -254,9 +279,8 @@ class Outbox:
             entry = self._waiting.popleft()
             if isinstance(entry, _Stream):
                 self._current = entry
-            else:
-                self.size -= entry.size
             entry.start()
+            self._resize(-entry.size)
         self._isAdvancing = False
         if self._current is None and not self.isStopped:
             self.owner.outboxEmptied()

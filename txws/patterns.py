@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from bisect import insort
 from collections.abc import Mapping
+from math import isinf
 from typing import Any, Generic, TypeVar
 
 from werkzeug.routing import (
@@ -119,7 +120,7 @@ class _Pattern(Rule):
             return None
         try:
             return {
-                name: converter.to_python(match[name])
+                name: _convert(converter, match[name])
                 for name, converter in self.found.items()
             }
         except ValueError:
@@ -220,3 +221,15 @@ def _areAlike(one: BaseConverter, other: BaseConverter) -> bool:
     return not any(
         isinstance(one, kind) != isinstance(other, kind) for kind in _DISJOINT
     )
+
+
+def _convert(converter: BaseConverter, text: str) -> object:
+    """
+    Make a parameter of a piece of a path.
+
+    @raise ValueError: if it is none.
+    """
+    value: object = converter.to_python(text)
+    if isinstance(value, float) and isinf(value):
+        raise ValueError("too large for a number")
+    return value

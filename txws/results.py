@@ -5,8 +5,8 @@ those who send are given to wait for.
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator
+from functools import partial
 from types import CoroutineType
 from typing import Any, TypeVar
 
@@ -44,7 +44,7 @@ class Shared(Deferred[None]):
         """
         if self.called:
             return succeed(None)
-        branch: Deferred[None] = Deferred(self._forget)
+        branch: Result[None] = Result(self._forget)
         self._branches[branch] = None
         return branch
 
@@ -126,49 +126,114 @@ class Result(Deferred[_T]):
 
     def __await__(self) -> Generator[Any, None, _T]:
         """
-        Wait, in the way of whoever waits.
+        Wait, in the way of whoever runs what waits.
         """
-        asyncio = sys.modules.get("asyncio")
-        try:
-            task = None if asyncio is None else asyncio.current_task()
-        except RuntimeError:
-            # No event loop runs.
-            task = None
-        if asyncio is None or task is None:
-            return super().__await__()
-        return self._awaitOnAsyncio(asyncio.get_running_loop().create_future())
-
-    def _awaitOnAsyncio(self, future: Any) -> Generator[Any, None, _T]:
-        """
-        Wait for a L{asyncio.Future} instead.
-        """
-        self.addBoth(self._transfer, future)
-        future.add_done_callback(self._checkCancelled)
-        result: _T = yield from future.__await__()
+        if self.called and not self.paused:
+            return (yield from super().__await__())
+        waiter = _Waiter(self.cancel)
+        self.addBoth(waiter.fire)
+        while not waiter.hasFired():
+            waiter.expectTask()
+            try:
+                yield waiter
+            except BaseException:
+                # A task that is cancelled when the result is there already.
+                if waiter.hasFired() and not isinstance(waiter.outcome, Failure):
+                    self.giveBack(waiter.outcome)
+                raise
+        outcome: Any = waiter.outcome
+        if isinstance(outcome, Failure):
+            outcome.raiseException()
+        result: _T = outcome
         return result
 
-    def _transfer(self, result: Any, future: Any) -> None:
-        """
-        Hand a result on, or back if nobody waits any more.
-        """
-        if future.done():
-            self.giveBack(result)
-        elif isinstance(result, Failure):
-            future.set_exception(result.value)
-        else:
-            future.set_result(result)
-
-    def _checkCancelled(self, future: Any) -> None:
-        """
-        Cancel this, if what waits for it is cancelled.
-        """
-        if future.cancelled():
-            self.cancel()
-
-    def giveBack(self, result: Any) -> None:
+    def giveBack(self, outcome: Any) -> None:
         """
         Nobody has taken the result.
+
+        @param outcome: the result.
         """
+
+
+class _Waiter(Deferred[Any]):
+    """
+    What a coroutine yields to whoever runs it: to Twisted a L{Deferred}, to a
+    L{asyncio.Task} what that knows of a L{asyncio.Future}.
+
+    Who is running cannot be asked: a coroutine of Twisted's goes on where
+    something fires, and that may be inside of a task.
+
+    @ivar outcome: the outcome.
+    """
+
+    def __init__(self, cancelResult: Callable[[], None]) -> None:
+        """
+        @param cancelResult: cancels what is waited for.
+        """
+        super().__init__(lambda waiter: cancelResult())
+        self._isFired = False
+        self.outcome: Any = None
+        self._cancelResult = cancelResult
+        self._wakeUp: Callable[[], object] | None = None
+
+    def hasFired(self) -> bool:
+        """
+        Tell whether the outcome is there.
+        """
+        return self._isFired
+
+    def fire(self, outcome: Any) -> None:
+        """
+        Tell whoever waits.
+        """
+        self._isFired = True
+        self.outcome = outcome
+        if self._wakeUp is not None:
+            self._wakeUp()
+        else:
+            self.callback(outcome)
+
+    def expectTask(self) -> None:
+        """
+        Be ready to be yielded to a task.
+        """
+        # Not of the class, for it would be taken for a Future altogether.
+        self._asyncio_future_blocking = True
+
+    def get_loop(self) -> Any:
+        """
+        Tell a task that this is of its event loop.
+        """
+        from asyncio import get_running_loop
+
+        return get_running_loop()
+
+    def add_done_callback(
+        self, callback: Callable[[Any], Any], context: Any = None
+    ) -> None:
+        """
+        Wake up a task.
+        """
+        self._wakeUp = partial(
+            self.get_loop().call_soon, callback, self, context=context
+        )
+
+    def result(self) -> None:  # type: ignore[override]  # no Deferred yet
+        """
+        Tell a task nothing: what it runs knows.
+        """
+
+    def cancel(self, msg: object = None) -> None:
+        """
+        See L{Deferred.cancel}.
+
+        @param msg: what a task may say.
+        """
+        if self._wakeUp is None:
+            super().cancel()
+        else:
+            # The task goes on when that tells.
+            self._cancelResult()
 
 
 def deferredOf(returned: object) -> Deferred[Any] | None:

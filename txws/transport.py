@@ -42,8 +42,8 @@ from .outbox import Outbox
 from .policy import Limits
 from .results import DONE, Shared
 from .sources import Piece, Source
-from .wire.codes import CloseCode, isSendableCloseCode
-from .wire.connection import ConnectionState, Role
+from .wire.codes import CloseCode
+from .wire.connection import ConnectionState, Role, checkClose
 from .wire.contract import WireConnection
 from .wire.events import CloseReceived, CloseStatus, Event, ViolationReceived
 from .wire.prepared import PreparedMessage
@@ -121,6 +121,8 @@ class WebSocketTransport:
         self._ended: Failure | None = None
         # Those who wait until the peer has read.
         self._writable: Shared | None = None
+        # The message that is streamed, which does not wait for those behind it.
+        self._drained: Shared | None = None
         self._outbox: Outbox | None = None
         # What to close with when the outbox is empty.
         self._leaving: tuple[int, str] | None = None
@@ -243,10 +245,10 @@ class WebSocketTransport:
             return
         if self._outbox is None:
             self._close(code, reason)
-        elif isSendableCloseCode(code):
-            self._leaving = (code, reason)
         else:
-            raise ValueError(f"close code {code} may not be sent")
+            # Refused now, if it cannot be sent.
+            checkClose(code, reason)
+            self._leaving = (code, reason)
 
     def abortConnection(self) -> None:
         """
@@ -398,7 +400,8 @@ class WebSocketTransport:
         """
         See L{KeptAlive<txws.keepalive.KeptAlive>}.
         """
-        self.loseConnection(CloseCode.NORMAL_CLOSURE, "idle")
+        # Not behind a message that does not move either.
+        self._close(CloseCode.NORMAL_CLOSURE, "idle")
 
     def expire(self, expired: DeadlineExpired) -> None:
         """
@@ -417,6 +420,14 @@ class WebSocketTransport:
         if self._connection.state is not ConnectionState.OPEN:
             self._keepalive.closingProgressed()
             self._flush()
+
+    def outflowDrained(self) -> None:
+        """
+        See L{FlowOwner<txws.flow.FlowOwner>}.
+        """
+        drained, self._drained = self._drained, None
+        if drained is not None:
+            drained.callback(None)
 
     def outflowReceded(self) -> None:
         """
@@ -479,7 +490,11 @@ class WebSocketTransport:
         else:
             self._connection.sendBytesFragment(piece)
         self._sent()
-        return self._whenWritable()
+        if not self._outflow.isFull:
+            return DONE
+        if self._drained is None:
+            self._drained = Shared()
+        return self._drained
 
     def finishMessage(self) -> None:
         """
@@ -493,6 +508,12 @@ class WebSocketTransport:
         See L{OutboxOwner<txws.outbox.OutboxOwner>}.
         """
         self._close(CloseCode.INTERNAL_ERROR, "a message cannot be finished")
+
+    def outboxChanged(self, size: int) -> None:
+        """
+        See L{OutboxOwner<txws.outbox.OutboxOwner>}.
+        """
+        self._outflow.hold(size)
 
     def outboxEmptied(self) -> None:
         """
@@ -608,11 +629,7 @@ class WebSocketTransport:
         Send a message behind the one that is on its way.
         """
         assert self._outbox is not None
-        gone = self._outbox.addMessage(send, message, len(payload))
-        limit = self._limits.maxPendingSize
-        if limit is not None and self._outbox.size > limit:
-            self.outflowExceeded()
-        return gone
+        return self._outbox.addMessage(send, message, len(payload))
 
     def _close(self, code: int, reason: str) -> None:
         """

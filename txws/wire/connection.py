@@ -43,7 +43,14 @@ from .masking import mask
 from .messages import FragmentReader, MessageAssembler
 from .prepared import PreparedMessage, sharingKeyOf
 
-__all__ = ["TRANSITIONS", "Connection", "ConnectionState", "Direction", "Role"]
+__all__ = [
+    "TRANSITIONS",
+    "Connection",
+    "ConnectionState",
+    "Direction",
+    "Role",
+    "checkClose",
+]
 
 
 class Role(Enum):
@@ -411,12 +418,7 @@ class Connection:
         @raise ValueError: if the code may not travel, or if there is a reason
             without a code.
         """
-        if not isinstance(reason, str):
-            raise TypeError(f"reason must be str, not {type(reason).__name__}")
-        if code is None and reason:
-            raise ValueError("a reason needs a close code")
-        if code is not None and not isSendableCloseCode(code):
-            raise ValueError(f"close code {code} may not be sent")
+        checkClose(code, reason)
         self._checkOpen("sending a Close")
         self._sendClose(CloseCode.NO_STATUS_RECEIVED if code is None else code, reason)
         self._advance(Input.SEND_CLOSE)
@@ -575,6 +577,24 @@ class Connection:
             self.state = TRANSITIONS[self.state, given]
         except KeyError:
             raise ConnectionStateError(self.state.value, given.value) from None
+
+
+def checkClose(code: int | None, reason: str) -> None:
+    """
+    Check what a Close is to say.
+
+    @param code: a close code that may travel, or L{None} for none.
+    @param reason: why.
+    @raise TypeError: if the reason is not L{str}.
+    @raise ValueError: if the code may not travel, or if there is a reason
+        without a code.
+    """
+    if not isinstance(reason, str):
+        raise TypeError(f"reason must be str, not {type(reason).__name__}")
+    if code is None and reason:
+        raise ValueError("a reason needs a close code")
+    if code is not None and not isSendableCloseCode(code):
+        raise ValueError(f"close code {code} may not be sent")
 
 
 def _isHeader(piece: bytes) -> bool:
