@@ -12,6 +12,7 @@ from twisted.application.internet import ClientService
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.error import (
     ConnectingCancelledError,
+    ConnectionLost,
     DNSLookupError,
     NoProtocol,
 )
@@ -524,9 +525,33 @@ class FailureTests(DialTestCase):
             self.advance(5)
 
         error = self.check(
-            WebSocketFailed, act=act, keepalive=KeepalivePolicy(handshakeTimeout=5)
+            DeadlineExpired, act=act, keepalive=KeepalivePolicy(handshakeTimeout=5)
         )
-        self.assertEqual(error.cause.deadline, "handshakeTimeout")
+        self.assertEqual((error.deadline, error.seconds), ("handshakeTimeout", 5))
+
+    def test_goesWhileTheHandlerStarts(self):
+        """
+        A server that has agreed, and goes before the handler is ready.
+        """
+
+        class Slow(WebSocketHandler):
+            """
+            Is never ready.
+            """
+
+            def negotiationStarted(self, transport: Any) -> Any:
+                """
+                Begin, and never end.
+                """
+                return Deferred()
+
+        connecting = connect(self.reactor, "ws://example.com/", Slow())
+        self.answer()
+        self.connections[-1].server.abortConnection()
+        self.flush()
+        error = self.failureResultOf(connecting, WebSocketFailed).value
+        self.assertIsInstance(error.cause, ConnectionLost)
+        self.assertNothingLeft()
 
     def test_refusedHandshake(self):
         """
@@ -548,12 +573,12 @@ class FailureTests(DialTestCase):
             self.advance(2)
 
         error = self.check(
-            WebSocketFailed,
+            DeadlineExpired,
             "wss://example.com/",
             act=act,
             timeouts=ClientTimeouts(tlsTimeout=2),
         )
-        self.assertEqual(error.cause.deadline, "tlsTimeout")
+        self.assertEqual((error.deadline, error.seconds), ("tlsTimeout", 2))
 
     def test_untrusted(self):
         """

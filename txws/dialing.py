@@ -20,7 +20,13 @@ from twisted.internet.protocol import ClientFactory
 
 from .carriers import TLSPolicy, encrypted, endpointFor
 from .client import ClientSettings, WebSocketClientProtocol
-from .errors import HandshakeRefused, InvalidSetting, RedirectRefused
+from .errors import (
+    DeadlineExpired,
+    HandshakeRefused,
+    InvalidSetting,
+    RedirectRefused,
+    WebSocketFailed,
+)
 from .interfaces import (
     IExtensionFactory,
     IWebSocketHandler,
@@ -187,7 +193,13 @@ class Dialer:
         # Made before, for what cannot be asked for is known then.
         protocol = WebSocketClientProtocol(settings, application)
         await endpoint.connect(_DialFactory(protocol, self._factory))
-        return await protocol.opened
+        try:
+            return await protocol.opened
+        except WebSocketFailed as failed:
+            if isinstance(failed.cause, DeadlineExpired):
+                # As from the steps below, which know nothing of WebSocket.
+                raise failed.cause from None
+            raise
 
     def _endpointFor(self, url: WebSocketURL) -> IStreamClientEndpoint:
         """
