@@ -19,6 +19,9 @@ from twisted.internet.error import (
 from twisted.internet.error import (
     ConnectionRefusedError as Refused,
 )
+from twisted.internet.error import (
+    TimeoutError as UserTimeoutError,
+)
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import ClientFactory, Factory, Protocol
 from twisted.internet.ssl import PrivateCertificate, optionsForClientTLS
@@ -514,6 +517,22 @@ class FailureTests(DialTestCase):
         )
         self.assertEqual((error.deadline, error.seconds), ("connectTimeout", 4))
         self.assertTrue(all(c.stoppedConnecting for c in self.reactor.connectors))
+
+    def test_slowConnectionOfTheReactor(self):
+        """
+        The reactor's own timer, which is for the same time, may be the first.
+        """
+
+        def expire() -> None:
+            factory = self.reactor.tcpClients[0][2]
+            connector: Any = self.reactor.connectors[0]
+            factory.clientConnectionFailed(connector, Failure(UserTimeoutError()))
+            self.reactor.advance(1)
+
+        error = self.check(
+            DeadlineExpired, act=expire, timeouts=ClientTimeouts(connectTimeout=4)
+        )
+        self.assertEqual((error.deadline, error.seconds), ("connectTimeout", 4))
 
     def test_silentServer(self):
         """

@@ -16,6 +16,7 @@ from twisted.internet.endpoints import (
     UNIXClientEndpoint,
     wrapClientTLS,
 )
+from twisted.internet.error import TimeoutError as UserTimeoutError
 from twisted.internet.interfaces import (
     IAddress,
     IHostnameResolver,
@@ -185,9 +186,12 @@ class TimedEndpoint:
             connecting.addErrback(lambda failure: None)
             connecting.cancel()
             raise
-        return await limit(
-            connecting, timeouts.connectTimeout, self._reactor, "connectTimeout"
-        )
+        seconds = timeouts.connectTimeout
+        try:
+            return await limit(connecting, seconds, self._reactor, "connectTimeout")
+        except UserTimeoutError:
+            # The reactor limits each connection to the same time.
+            raise DeadlineExpired("connectTimeout", seconds) from None
 
 
 @implementer(IReactorPluggableNameResolver, IReactorTCP, IReactorTime)
