@@ -20,9 +20,11 @@ from unittest import TestResult
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import serverFromString
+from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import Protocol
 from twisted.internet.testing import StringTransport
 from twisted.protocols.portforward import ProxyServer
+from twisted.python.failure import Failure
 from twisted.python.reflect import namedAny
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -193,6 +195,24 @@ class WrapTests(ExampleTestCase):
         self.assertEqual(client.messages, [b"\x01\x02"])
         self.leave(client, connection)
         self.assertTrue(below.disconnecting)
+
+    def test_forwardToItsEnd(self) -> None:
+        """
+        When the TCP server ends, C{forward_tcp} closes, whose producer it
+        still is.
+        """
+        self.patch(ProxyServer, "reactor", self.reactor)
+        self.run_("forward_tcp")
+        client, connection = self.connect(self.listeningAt(6080))
+        factory = self.reactor.tcpClients[0][2]
+        server: Any = factory.buildProtocol(None)
+        server.makeConnection(StringTransport())
+        server.dataReceived(b"bye")
+        server.connectionLost(Failure(ConnectionDone()))
+        connection.flush()
+        self.assertEqual(client.messages, [b"bye"])
+        self.assertEqual(client.reason.value.code, CloseCode.NORMAL_CLOSURE)
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
 
 
 class HandlerTests(ExampleTestCase):
