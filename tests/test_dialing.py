@@ -701,10 +701,14 @@ class SecureTests(DialTestCase):
 
     def test_unix(self):
         """
-        UNIX sockets are connected to by their path.
+        UNIX sockets are connected to by their path, and may be encrypted.
         """
-        connect(self.reactor, "ws+unix:///run/a.sock:/feed")
-        self.assertEqual(self.reactor.unixClients[0][0], "/run/a.sock")
+        policy = Trusting()
+        for scheme in ("ws+unix", "wss+unix"):
+            connect(self.reactor, f"{scheme}:///run/a.sock:/feed", tlsPolicy=policy)
+        paths = [path for path, *_ in self.reactor.unixClients]
+        self.assertEqual(paths, ["/run/a.sock", "/run/a.sock"])
+        self.assertEqual(policy.asked, [(b"localhost", 443)])
 
 
 class RedirectTests(DialTestCase):
@@ -759,12 +763,11 @@ class RedirectTests(DialTestCase):
 
     def test_tooMany(self):
         """
-        Redirections are limited.
+        Redirections are limited, to five if nothing else is said.
         """
-        for maximum in (0, 1, 5):
-            connecting = connect(
-                self.reactor, "ws://example.com/", maxRedirects=maximum
-            )
+        options: list[dict[str, Any]] = [{"maxRedirects": 0}, {"maxRedirects": 1}, {}]
+        for maximum, chosen in zip((0, 1, 5), options, strict=True):
+            connecting = connect(self.reactor, "ws://example.com/", **chosen)
             for _redirection in range(maximum + 1):
                 self.assertNoResult(connecting)
                 self.answer(Refusing(self.redirect("/")))
