@@ -473,11 +473,11 @@ class ClientTests(ExampleTestCase):
     Programs that connect to a server.
     """
 
-    def answer(self, application: Any) -> MemoryConnection:
+    def answer(self, application: Any, number: int = -1) -> MemoryConnection:
         """
-        Have a server answer whom the program has connected to last.
+        Have a server answer a connection of the program, the last by default.
         """
-        host, port, factory, *_ = self.reactor.tcpClients[-1]
+        host, port, factory, *_ = self.reactor.tcpClients[number]
         client: Any = factory.buildProtocol(None)
         self.assertEqual((host, port), ("127.0.0.1", 9000))
         server = WebSocketFactory(application, clock=self.reactor)
@@ -501,6 +501,34 @@ class ClientTests(ExampleTestCase):
             self.assertEqual(said[-1], f"{number}? Yes!")
             self.assertLess(len(said), 9)
             self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_manyClients(self) -> None:
+        """
+        C{many_clients} connects a hundred at a time, and all of them get an
+        answer.
+        """
+        many: Any = import_module("many_clients")
+        self.patch(many, "setrlimit", lambda *arguments: None)
+        said: list[str] = []
+        many.print = said.append
+        url = "ws://localhost:9000/"
+        running = Deferred.fromCoroutine(many.main(self.reactor, url, "120"))
+        self.assertEqual(len(self.reactor.tcpClients), 100)
+        echo = namedAny("echo_handler.Echo")
+        connections = [self.answer(echo, number) for number in range(100)]
+        self.assertEqual(len(self.reactor.tcpClients), 120)
+        connections += [self.answer(echo, number) for number in range(100, 120)]
+        for connection in connections * 3:
+            connection.flush()
+        self.successResultOf(running)
+        self.assertEqual(
+            said,
+            [
+                f"120 {what} after 0.0 s"
+                for what in ("are connected", "have an answer", "have left")
+            ],
+        )
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
 
     def test_caller(self) -> None:
         """

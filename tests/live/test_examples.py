@@ -365,6 +365,19 @@ class ClientTests(ProgramTestCase):
         self.assertEqual(lines[0], "I think of a number from 1 to 100.")
         self.assertRegex(lines[-1], r"\A\d+\? Yes!\Z")
 
+    def test_manyClients(self):
+        """
+        C{many_clients} connects two thousand, and all of them get an answer.
+        """
+        server = self.wrap("echo_handler.Echo")
+        url = server.address.replace("http", "ws")
+        ran = runPython("many_clients.py", url, cwd=EXAMPLES, timeout=60)
+        self.assertEqual((ran.returncode, ran.stderr), (0, ""))
+        lines = ran.stdout.splitlines()
+        self.assertRegex(lines[0], r"\A2000 are connected after [0-9.]+ s\Z")
+        self.assertRegex(lines[-1], r"\A2000 have left after [0-9.]+ s\Z")
+        self.assertNothingWentWrong()
+
     def test_caller(self):
         """
         C{caller} is answered, and calls again when its server comes back.
