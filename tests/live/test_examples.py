@@ -12,6 +12,7 @@ import socket
 import tempfile
 from hashlib import sha256
 from pathlib import Path
+from resource import RLIMIT_NOFILE, getrlimit, setrlimit
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -369,6 +370,10 @@ class ClientTests(ProgramTestCase):
         """
         C{many_clients} connects two thousand, and all of them get an answer.
         """
+        soft, most = getrlimit(RLIMIT_NOFILE)
+        self.addCleanup(setrlimit, RLIMIT_NOFILE, (soft, most))
+        # For the server, which gets it from this process.
+        setrlimit(RLIMIT_NOFILE, (most, most))
         server = self.wrap("echo_handler.Echo")
         url = server.address.replace("http", "ws")
         ran = runPython("many_clients.py", url, cwd=EXAMPLES, timeout=60)
