@@ -5,17 +5,26 @@ one that is ours.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import twisted.internet
 from twisted.internet.address import IPv4Address
-from twisted.internet.interfaces import IProtocolFactory, IReactorTime
+from twisted.internet.interfaces import (
+    IAddress,
+    IHostnameResolver,
+    IProtocolFactory,
+    IReactorPluggableNameResolver,
+    IReactorTime,
+    IResolutionReceiver,
+)
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.ssl import PrivateCertificate, optionsForClientTLS
 from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactorClock
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
 
 from txws.client import ClientSettings, WebSocketClientProtocol
 from txws.interfaces import IWebSocketHandler
@@ -34,6 +43,7 @@ __all__ = [
     "ADDRESS",
     "KEY",
     "Answer",
+    "MemoryReactor",
     "RawPeer",
     "TLSPair",
     "connectClient",
@@ -293,14 +303,57 @@ class TLSPair:
         self._connection.flush()
 
 
-def useMemoryReactor(case: SynchronousTestCase) -> MemoryReactorClock:
+@implementer(IHostnameResolver)
+class Here:
+    """
+    Finds each name at once, on this machine.
+    """
+
+    def resolveHostName(
+        self,
+        resolutionReceiver: IResolutionReceiver,
+        hostName: str,
+        portNumber: int = 0,
+        addressTypes: Sequence[type[IAddress]] | None = None,
+        transportSemantics: str = "TCP",
+    ) -> Any:
+        """
+        Find it.
+        """
+        address: Any = IPv4Address("TCP", "127.0.0.1", portNumber)
+        resolution: Any = None
+        resolutionReceiver.resolutionBegan(resolution)
+        resolutionReceiver.addressResolved(address)
+        resolutionReceiver.resolutionComplete()
+
+
+@implementer(IReactorPluggableNameResolver)
+class MemoryReactor(MemoryReactorClock):
+    """
+    A reactor in memory that finds names; that of older versions of Twisted does
+    not.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.nameResolver: IHostnameResolver = Here()
+
+    def installNameResolver(self, resolver: IHostnameResolver) -> IHostnameResolver:
+        """
+        Find names by another resolver.
+        """
+        before, self.nameResolver = self.nameResolver, resolver
+        return before
+
+
+def useMemoryReactor(case: SynchronousTestCase) -> MemoryReactor:
     """
     Have whoever imports the reactor during a test get one in memory.
     """
     # To be put back, the real one has to be there.
     from twisted.internet import reactor as installed
 
-    memory = MemoryReactorClock()
+    memory = MemoryReactor()
     case.assertIsNot(installed, memory)
     case.patch(twisted.internet, "reactor", memory)
     return memory

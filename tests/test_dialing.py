@@ -25,7 +25,6 @@ from twisted.internet.error import (
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import ClientFactory, Factory, Protocol
 from twisted.internet.ssl import PrivateCertificate, optionsForClientTLS
-from twisted.internet.testing import MemoryReactorClock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
@@ -55,7 +54,7 @@ from txws.testing import (
 )
 
 from .certificates import makePEM
-from .peers import wrapTLS
+from .peers import useMemoryReactor, wrapTLS
 
 
 class Silence:
@@ -145,7 +144,8 @@ class DialTestCase(SynchronousTestCase):
         """
         Make the reactor.
         """
-        self.reactor = MemoryReactorClock()
+        # Older versions of Twisted have TLS run on the global one.
+        self.reactor = useMemoryReactor(self)
         self.connections: list[MemoryConnection] = []
         self.dialed = 0
 

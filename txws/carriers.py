@@ -8,6 +8,7 @@ Each step has its deadline, and its own error.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from inspect import signature
 from typing import Any, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -124,7 +125,11 @@ def encrypted(
         raise InvalidSetting(
             "url", f"needs TLS: pip install 'txws[tls]' ({error})"
         ) from None
-    return wrapClientTLS(creator, endpoint, clock)
+    wrap: Any = wrapClientTLS
+    # Older versions of Twisted take the reactor.
+    clocks = (clock,) if "clock" in signature(wrap).parameters else ()
+    wrapped: IStreamClientEndpoint = wrap(creator, endpoint, *clocks)
+    return wrapped
 
 
 @implementer(IStreamClientEndpoint)
