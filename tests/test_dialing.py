@@ -25,6 +25,7 @@ from twisted.internet.error import (
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import ClientFactory, Factory, Protocol
 from twisted.internet.ssl import PrivateCertificate, optionsForClientTLS
+from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
@@ -612,6 +613,26 @@ class FailureTests(DialTestCase):
             )
             self.assertIn("TLS failed: ", str(error))
             self.assertNotIn("[", str(error))
+
+    def test_certificateWanted(self):
+        """
+        A server that wants to see a certificate, which TLS 1.3 tells after its
+        handshake.
+        """
+        certificate = PrivateCertificate.loadPEM(makePEM())
+        server = TLSMemoryBIOFactory(
+            certificate.options(certificate),
+            False,
+            WebSocketFactory(RecordingHandlerFactory(), clock=self.reactor),
+            self.reactor,
+        )
+        error = self.check(
+            TLSFailed,
+            "wss://localhost/",
+            act=lambda: self.join(server.buildProtocol(None)),
+            tlsPolicy=Trusting(),
+        )
+        self.assertIn("certificate", error.explanation)
 
     def test_noTLS(self):
         """

@@ -195,7 +195,9 @@ class WebSocketClientProtocol(Protocol):
         """
         Explain why there is no answer.
         """
-        if not self._isAsked:
+        # TLS may fail after its handshake: 1.3 refuses certificates of clients then.
+        isClosed = isinstance(_causeOf(reason), (ConnectionDone, ConnectionLost))
+        if not (self._isAsked and isClosed):
             self._fail(TLSFailed(_explainTLS(reason)))
             return
         try:
