@@ -5,14 +5,18 @@ one that is ours.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import twisted.internet
 from twisted.internet.address import IPv4Address
 from twisted.internet.interfaces import (
+    IAddress,
+    IHostnameResolver,
     IProtocolFactory,
     IReactorPluggableNameResolver,
     IReactorTime,
+    IResolutionReceiver,
 )
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.ssl import PrivateCertificate, optionsForClientTLS
@@ -20,7 +24,7 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactorClock
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.trial.unittest import SynchronousTestCase
-from zope.interface import classImplements
+from zope.interface import implementer
 
 from txws.client import ClientSettings, WebSocketClientProtocol
 from txws.interfaces import IWebSocketHandler
@@ -299,46 +303,50 @@ class TLSPair:
         self._connection.flush()
 
 
-class _Everywhere:
+@implementer(IHostnameResolver)
+class Here:
     """
-    A resolver to which all names are this machine's.
+    Finds each name at once, on this machine.
     """
 
     def resolveHostName(
-        self, receiver: Any, name: str, portNumber: int = 0, *rest: Any, **more: Any
+        self,
+        resolutionReceiver: IResolutionReceiver,
+        hostName: str,
+        portNumber: int = 0,
+        addressTypes: Sequence[type[IAddress]] | None = None,
+        transportSemantics: str = "TCP",
     ) -> Any:
         """
-        Resolve a name.
+        Find it.
         """
-        receiver.resolutionBegan(None)
-        receiver.addressResolved(IPv4Address("TCP", "127.0.0.1", portNumber))
-        receiver.resolutionComplete()
+        address: Any = IPv4Address("TCP", "127.0.0.1", portNumber)
+        resolution: Any = None
+        resolutionReceiver.resolutionBegan(resolution)
+        resolutionReceiver.addressResolved(address)
+        resolutionReceiver.resolutionComplete()
 
 
+@implementer(IReactorPluggableNameResolver)
 class MemoryReactor(MemoryReactorClock):
     """
-    A reactor in memory that resolves names, as that of Twisted 24.11 does not.
+    A reactor in memory that finds names; that of older versions of Twisted does
+    not.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        resolver: Any = _Everywhere()
-        self.nameResolver = resolver
+        self.nameResolver: IHostnameResolver = Here()
 
-    def installNameResolver(self, resolver: Any) -> Any:
+    def installNameResolver(self, resolver: IHostnameResolver) -> IHostnameResolver:
         """
-        See L{IReactorPluggableNameResolver
-        <twisted.internet.interfaces.IReactorPluggableNameResolver>}.
+        Find names by another resolver.
         """
-        previous, self.nameResolver = self.nameResolver, resolver
-        return previous
+        before, self.nameResolver = self.nameResolver, resolver
+        return before
 
 
-if not IReactorPluggableNameResolver.implementedBy(MemoryReactor):
-    classImplements(MemoryReactor, IReactorPluggableNameResolver)
-
-
-def useMemoryReactor(case: SynchronousTestCase) -> MemoryReactorClock:
+def useMemoryReactor(case: SynchronousTestCase) -> MemoryReactor:
     """
     Have whoever imports the reactor during a test get one in memory.
     """

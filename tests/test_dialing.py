@@ -15,11 +15,15 @@ from twisted.application.internet import ClientService
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.error import (
     ConnectingCancelledError,
+    ConnectionLost,
     DNSLookupError,
     NoProtocol,
 )
 from twisted.internet.error import (
     ConnectionRefusedError as Refused,
+)
+from twisted.internet.error import (
+    TimeoutError as UserTimeoutError,
 )
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import (
@@ -29,6 +33,7 @@ from twisted.internet.protocol import (
     connectionDone,
 )
 from twisted.internet.ssl import PrivateCertificate, optionsForClientTLS
+from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
@@ -61,7 +66,7 @@ from txws.testing import (
 )
 
 from .certificates import makePEM
-from .peers import MemoryReactor, wrapTLS
+from .peers import useMemoryReactor, wrapTLS
 
 
 class Silence:
@@ -151,7 +156,8 @@ class DialTestCase(SynchronousTestCase):
         """
         Make the reactor.
         """
-        self.reactor = MemoryReactor()
+        # Older versions of Twisted have TLS run on the global one.
+        self.reactor = useMemoryReactor(self)
         self.connections: list[MemoryConnection] = []
         self.dialed = 0
 
@@ -572,6 +578,22 @@ class FailureTests(DialTestCase):
         self.assertEqual((error.deadline, error.seconds), ("connectTimeout", 4))
         self.assertTrue(all(c.stoppedConnecting for c in self.reactor.connectors))
 
+    def test_slowConnectionOfTheReactor(self):
+        """
+        The reactor's own timer, which is for the same time, may be the first.
+        """
+
+        def expire() -> None:
+            factory = self.reactor.tcpClients[0][2]
+            connector: Any = self.reactor.connectors[0]
+            factory.clientConnectionFailed(connector, Failure(UserTimeoutError()))
+            self.reactor.advance(1)
+
+        error = self.check(
+            DeadlineExpired, act=expire, timeouts=ClientTimeouts(connectTimeout=4)
+        )
+        self.assertEqual((error.deadline, error.seconds), ("connectTimeout", 4))
+
     def test_silentServer(self):
         """
         A server that does not answer the request.
@@ -582,9 +604,33 @@ class FailureTests(DialTestCase):
             self.advance(5)
 
         error = self.check(
-            WebSocketFailed, act=act, keepalive=KeepalivePolicy(handshakeTimeout=5)
+            DeadlineExpired, act=act, keepalive=KeepalivePolicy(handshakeTimeout=5)
         )
-        self.assertEqual(error.cause.deadline, "handshakeTimeout")
+        self.assertEqual((error.deadline, error.seconds), ("handshakeTimeout", 5))
+
+    def test_goesWhileTheHandlerStarts(self):
+        """
+        A server that has agreed, and goes before the handler is ready.
+        """
+
+        class Slow(WebSocketHandler):
+            """
+            Is never ready.
+            """
+
+            def negotiationStarted(self, transport: Any) -> Any:
+                """
+                Begin, and never end.
+                """
+                return Deferred()
+
+        connecting = connect(self.reactor, "ws://example.com/", Slow())
+        self.answer()
+        self.connections[-1].server.abortConnection()
+        self.flush()
+        error = self.failureResultOf(connecting, WebSocketFailed).value
+        self.assertIsInstance(error.cause, ConnectionLost)
+        self.assertNothingLeft()
 
     def test_refusedHandshake(self):
         """
@@ -606,12 +652,12 @@ class FailureTests(DialTestCase):
             self.advance(2)
 
         error = self.check(
-            WebSocketFailed,
+            DeadlineExpired,
             "wss://example.com/",
             act=act,
             timeouts=ClientTimeouts(tlsTimeout=2),
         )
-        self.assertEqual(error.cause.deadline, "tlsTimeout")
+        self.assertEqual((error.deadline, error.seconds), ("tlsTimeout", 2))
 
     def test_untrusted(self):
         """
@@ -626,6 +672,26 @@ class FailureTests(DialTestCase):
             )
             self.assertIn("TLS failed: ", str(error))
             self.assertNotIn("[", str(error))
+
+    def test_certificateWanted(self):
+        """
+        A server that wants to see a certificate, which TLS 1.3 tells after its
+        handshake.
+        """
+        certificate = PrivateCertificate.loadPEM(makePEM())
+        server = TLSMemoryBIOFactory(
+            certificate.options(certificate),
+            False,
+            WebSocketFactory(RecordingHandlerFactory(), clock=self.reactor),
+            self.reactor,
+        )
+        error = self.check(
+            TLSFailed,
+            "wss://localhost/",
+            act=lambda: self.join(server.buildProtocol(None)),
+            tlsPolicy=Trusting(),
+        )
+        self.assertIn("certificate", error.explanation)
 
     def test_noTLS(self):
         """
@@ -715,10 +781,14 @@ class SecureTests(DialTestCase):
 
     def test_unix(self):
         """
-        UNIX sockets are connected to by their path.
+        UNIX sockets are connected to by their path, and may be encrypted.
         """
-        connect(self.reactor, "ws+unix:///run/a.sock:/feed")
-        self.assertEqual(self.reactor.unixClients[0][0], "/run/a.sock")
+        policy = Trusting()
+        for scheme in ("ws+unix", "wss+unix"):
+            connect(self.reactor, f"{scheme}:///run/a.sock:/feed", tlsPolicy=policy)
+        paths = [path for path, *_ in self.reactor.unixClients]
+        self.assertEqual(paths, ["/run/a.sock", "/run/a.sock"])
+        self.assertEqual(policy.asked, [(b"localhost", 443)])
 
 
 class RedirectTests(DialTestCase):
@@ -773,12 +843,11 @@ class RedirectTests(DialTestCase):
 
     def test_tooMany(self):
         """
-        Redirections are limited.
+        Redirections are limited, to five if nothing else is said.
         """
-        for maximum in (0, 1, 5):
-            connecting = connect(
-                self.reactor, "ws://example.com/", maxRedirects=maximum
-            )
+        options: list[dict[str, Any]] = [{"maxRedirects": 0}, {"maxRedirects": 1}, {}]
+        for maximum, chosen in zip((0, 1, 5), options, strict=True):
+            connecting = connect(self.reactor, "ws://example.com/", **chosen)
             for _redirection in range(maximum + 1):
                 self.assertNoResult(connecting)
                 self.answer(Refusing(self.redirect("/")))

@@ -4,11 +4,13 @@ The programs in C{examples} and the sessions in C{docs}, run in memory.
 
 from __future__ import annotations
 
+import asyncio
 import doctest
 import re
 import sys
 from collections.abc import Iterator
 from contextlib import redirect_stdout
+from hashlib import sha256
 from importlib import import_module
 from importlib.util import find_spec
 from io import StringIO
@@ -21,9 +23,11 @@ from unittest import TestResult
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import serverFromString
+from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import Protocol
 from twisted.internet.testing import StringTransport
 from twisted.protocols.portforward import ProxyServer
+from twisted.python.failure import Failure
 from twisted.python.reflect import namedAny
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
@@ -102,12 +106,12 @@ class ExampleTestCase(SynchronousTestCase):
         tells.
         """
         command = re.search(
-            r"twistd -n websocket (--wrap \S+)}", import_module(name).__doc__ or ""
+            r"twistd -n websocket\s+(--wrap [^}]+)}", import_module(name).__doc__ or ""
         )
         assert command is not None
         options = Options()
         options.parseOptions(command[1].split())
-        return WebSocketFactory(options["application"])
+        return WebSocketFactory(options["application"], limits=options["limits"])
 
     def connect(
         self, factory: Any, *subprotocols: str, target: str = "/"
@@ -196,6 +200,24 @@ class WrapTests(ExampleTestCase):
         self.leave(client, connection)
         self.assertTrue(below.disconnecting)
 
+    def test_forwardToItsEnd(self) -> None:
+        """
+        When the TCP server ends, C{forward_tcp} closes, whose producer it
+        still is.
+        """
+        self.patch(ProxyServer, "reactor", self.reactor)
+        self.run_("forward_tcp")
+        client, connection = self.connect(self.listeningAt(6080))
+        factory = self.reactor.tcpClients[0][2]
+        server: Any = factory.buildProtocol(None)
+        server.makeConnection(StringTransport())
+        server.dataReceived(b"bye")
+        server.connectionLost(Failure(ConnectionDone()))
+        connection.flush()
+        self.assertEqual(client.messages, [b"bye"])
+        self.assertEqual(client.reason.value.code, CloseCode.NORMAL_CLOSURE)
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
 
 class HandlerTests(ExampleTestCase):
     """
@@ -250,6 +272,63 @@ class HandlerTests(ExampleTestCase):
         for peer in (quick, slow):
             peer.leave()
         self.assertEqual(len(self.reactor.getDelayedCalls()), 1)
+
+    def test_votes(self) -> None:
+        """
+        C{votes} counts the last vote of each who is there.
+        """
+        server = MemoryServer(self.wrapped("votes"), clock=self.reactor)
+        first, second, third = (server.connect() for _ in range(3))
+        first.send("tea")
+        second.send("coffee")
+        third.send("coffee")
+        told = ["tea: 1 of 1", "tea: 1 of 2", "coffee: 2 of 3"]
+        self.assertEqual(first.takeMessages(), told)
+        self.assertEqual(third.takeMessages(), told)
+        second.send("tea")
+        third.close()
+        first.send("tea")
+        self.assertEqual(first.takeMessages(), ["tea: 2 of 3", "tea: 2 of 2"])
+        second.close()
+        self.close(first)
+
+    def test_digest(self) -> None:
+        """
+        C{digest} answers texts and files, those beyond the usual limit too,
+        with their SHA-256.
+        """
+        server = MemoryServer(self.wrapped("digest"), clock=self.reactor)
+        client = server.connect()
+        client.send(bytes(3_000_000))
+        client.send("häß")
+        client.send(b"")
+        self.assertEqual(
+            client.takeMessages(),
+            [
+                sha256(message).hexdigest()
+                for message in (bytes(3_000_000), "häß".encode(), b"")
+            ],
+        )
+        self.close(client)
+
+    def test_download(self) -> None:
+        """
+        C{download} sends the files that it is asked for, a message each, and
+        closes if there is none.
+        """
+        server = MemoryServer(self.wrapped("download"), clock=self.reactor)
+        client = server.connect()
+        for name in ("download.py", "chat.py"):
+            client.send(name)
+        files = [
+            (ROOT / "examples" / name).read_bytes()
+            for name in ("download.py", "chat.py")
+        ]
+        self.assertEqual(client.takeMessages(), files)
+        client.send("../setup.py")
+        self.assertEqual(client.takeMessages(), [])
+        self.assertEqual((client.closeCode, client.closeReason), (4004, "no such file"))
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
 
     def test_doorkeeper(self) -> None:
         """
@@ -314,6 +393,141 @@ class HandlerTests(ExampleTestCase):
         self.assertEqual(first + then, list(range(len(first) + len(then))))
         self.assertGreater(len(then), 0)
         peer.leave()
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+
+class CoroutineTests(ExampleTestCase):
+    """
+    Programs that converse.
+    """
+
+    def serve(self, name: str) -> MemoryServer:
+        """
+        Serve what a program is for.
+        """
+        return MemoryServer(self.wrapped(name), clock=self.reactor)
+
+    def test_guess(self) -> None:
+        """
+        C{guess} says where to look, and closes when the number is found.
+        """
+        self.patch(import_module("guess"), "randint", lambda low, high: 42)
+        client = self.serve("guess").connect()
+        for guess in ("50", b"41", "what?", "9" * 5000, "42"):
+            client.send(guess)
+        self.assertEqual(
+            client.takeMessages(),
+            [
+                "I think of a number from 1 to 100.",
+                "It is less.",
+                "It is more.",
+                "That is no number.",
+                "That is no number.",
+                "Yes!",
+            ],
+        )
+        self.assertEqual(client.closeCode, 1000)
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_json(self) -> None:
+        """
+        C{json_sum} adds what comes as JSON, and closes with 1007 when that
+        makes no sense.
+        """
+        server = self.serve("json_sum")
+        client = server.connect()
+        client.send("[1, 2, 0.5]")
+        client.send(b"[]")
+        self.assertEqual(client.takeMessages(), ['{"sum": 3.5}', '{"sum": 0}'])
+        client.close()
+        for nonsense in ("[1", '["a"]', "null", b"\xff"):
+            client = server.connect()
+            client.send(nonsense)
+            self.assertEqual(client.closeCode, CloseCode.INVALID_PAYLOAD_DATA)
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_onAsyncio(self) -> None:
+        """
+        C{on_asyncio} sends back what it receives, by asyncio's clock.
+        """
+        self.run_("on_asyncio")
+        server = MemoryServer(self.listeningAt(9000), clock=self.reactor)
+
+        async def talk() -> MemoryClient:
+            client = server.connect()
+            client.send("text")
+            client.send(b"bytes")
+            while len(client.handler.messages) < 2:
+                await asyncio.sleep(0.001)
+                client.flush()
+            client.close()
+            await asyncio.sleep(0)
+            return client
+
+        loop = asyncio.new_event_loop()
+        self.addCleanup(loop.close)
+        client = loop.run_until_complete(asyncio.wait_for(talk(), 10))
+        self.assertEqual(client.takeMessages(), ["text", b"bytes"])
+        self.assertEqual(client.closeCode, 1000)
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+
+class ClientTests(ExampleTestCase):
+    """
+    Programs that connect to a server.
+    """
+
+    def answer(self, application: Any, number: int = -1) -> MemoryConnection:
+        """
+        Have a server answer a connection of the program, the last by default.
+        """
+        host, port, factory, *_ = self.reactor.tcpClients[number]
+        client: Any = factory.buildProtocol(None)
+        self.assertEqual((host, port), ("127.0.0.1", 9000))
+        server = WebSocketFactory(application, clock=self.reactor)
+        connection = MemoryConnection(server.buildProtocol(None), client)
+        connection.flush()
+        return connection
+
+    def test_player(self) -> None:
+        """
+        C{player} wins the game of C{guess}, whatever the number is, and is done.
+        """
+        for number in (1, 42, 100):
+            self.patch(import_module("guess"), "randint", lambda *_, it=number: it)
+            player: Any = import_module("player")
+            said: list[str] = []
+            player.print = said.append
+            playing = Deferred.fromCoroutine(player.main(self.reactor))
+            self.answer(namedAny("guess.play"))
+            self.successResultOf(playing)
+            self.assertEqual(said[0], "I think of a number from 1 to 100.")
+            self.assertEqual(said[-1], f"{number}? Yes!")
+            self.assertLess(len(said), 9)
+            self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_caller(self) -> None:
+        """
+        C{caller} is answered, connects again when it is lost, and stops when
+        it is told to.
+        """
+        caller: Any = import_module("caller")
+        said: list[str] = []
+        caller.print = lambda text, end: said.append(text)
+        caller.service.parent.startService()
+        echo = namedAny("wrap_line_echo.LineEcho")
+        for times in (1, 2):
+            connection = self.answer(echo)
+            self.assertEqual(said, ["Hello.\n"] * times)
+            connection.server.abortConnection()
+            connection.flush()
+            self.assertEqual(len(self.reactor.tcpClients), times)
+            self.reactor.advance(5)
+            self.assertEqual(len(self.reactor.tcpClients), times + 1)
+        connection = self.answer(echo)
+        stopping = caller.service.parent.stopService()
+        connection.flush()
+        self.successResultOf(stopping)
         self.assertEqual(self.reactor.getDelayedCalls(), [])
 
 

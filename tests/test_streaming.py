@@ -45,6 +45,7 @@ from txws.testing import RecordingHandler
 from txws.wire.codes import CloseCode, Opcode
 
 from .peers import RawPeer, TLSPair, connectClient, makeRequest, streamHandlerFor
+from .wire.tables import readFrames
 
 
 class Recorder(Protocol):
@@ -580,13 +581,14 @@ class ProducerTests(StreamTestCase):
             [(Opcode.BINARY, b"short"), (Opcode.CLOSE, b"\x03\xe8")],
         )
 
-    def test_losingWaitsForTheProducer(self):
+    def test_losingWaitsForAPullProducer(self):
         """
-        A connection that is lost while a producer is registered goes on until
-        it is unregistered.
+        A connection that is lost while a pull producer is registered goes on
+        until it is unregistered.
         """
         peer = self.connect()
-        self.register(Producer())
+        producer: Any = Producer()
+        self.transport.registerProducer(producer, False)
 
         self.transport.loseConnection()
         self.transport.write(b"more")
@@ -596,12 +598,90 @@ class ProducerTests(StreamTestCase):
 
         self.assertEqual(peer.takeCloseCode(), CloseCode.NORMAL_CLOSURE)
 
+    def test_losingDoesNotWaitForAPushProducer(self):
+        """
+        A push producer does not keep a connection, over TCP neither: it may be
+        another transport, which is lost already.
+        """
+        peer = self.connect()
+        producer = Producer()
+        self.register(producer)
+
+        self.transport.write(b"last")
+        self.transport.loseConnection()
+        self.transport.write(b"late")
+        self.transport.unregisterProducer()
+
+        self.assertEqual(
+            [(found.opcode, found.payload) for found in peer.takeFrames()],
+            [(Opcode.BINARY, b"last"), (Opcode.CLOSE, b"\x03\xe8")],
+        )
+        self.assertEqual(producer.events, ["stop"])
+
+    def test_losingWaitsForAPausedProducer(self):
+        """
+        A push producer that is paused can go on when the peer has read, before
+        the connection is closed.
+        """
+        peer = self.connect()
+        said: list[str] = []
+
+        class Last(Producer):
+            """
+            Says a last thing.
+            """
+
+            def resumeProducing(inner) -> None:
+                """
+                Say it.
+                """
+                said.append("resumed")
+                self.transport.write(b"last")
+
+        self.register(Last())
+        self.transport.write(bytes(65536))
+        self.transport.write(bytes(65537))
+
+        self.transport.loseConnection()
+        self.assertTrue(self.transport.disconnecting)
+        self.assertEqual(said, [])
+        read = b""
+        while data := peer.transport.takeData():
+            read += data
+
+        self.assertEqual(said, ["resumed"])
+        self.assertEqual(
+            [(found.opcode, found.payload) for found in readFrames(read)[2:]],
+            [(Opcode.BINARY, b"last"), (Opcode.CLOSE, b"\x03\xe8")],
+        )
+
+    def test_losingAPausedProducerAtOnce(self):
+        """
+        A paused producer that is unregistered, or whose connection ends, holds
+        up nothing.
+        """
+        for act in (
+            lambda peer: self.transport.unregisterProducer(),
+            lambda peer: peer.leave(),
+        ):
+            self.protocol = Recorder()
+            peer = self.connect()
+            self.register(Producer())
+            self.transport.write(bytes(65536))
+            self.transport.write(bytes(65537))
+            self.transport.loseConnection()
+
+            act(peer)
+
+            self.assertFalse(self.transport.webSocket.isOpen)
+
     def test_oneProducerAtATime(self):
         """
         A second producer is refused; the first goes on to count.
         """
         peer = self.connect()
-        self.register(Producer())
+        pulled: Any = Producer()
+        self.transport.registerProducer(pulled, False)
 
         self.assertRaises(RuntimeError, self.register, Producer())
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint, UNIXClientEndpoint
+from twisted.internet.error import TimeoutError as UserTimeoutError
 from twisted.internet.interfaces import (
     IAddress,
     IHostnameResolver,
@@ -251,9 +252,12 @@ class TimedEndpoint:
             connecting.addErrback(lambda failure: None)
             connecting.cancel()
             raise
-        return await limit(
-            connecting, timeouts.connectTimeout, self._reactor, "connectTimeout"
-        )
+        seconds = timeouts.connectTimeout
+        try:
+            return await limit(connecting, seconds, self._reactor, "connectTimeout")
+        except UserTimeoutError:
+            # The reactor limits each connection to the same time.
+            raise DeadlineExpired("connectTimeout", seconds) from None
 
 
 @implementer(IReactorPluggableNameResolver, IReactorTCP, IReactorTime)

@@ -203,9 +203,9 @@ class WebSocketClientProtocol(Protocol):
         """
         Explain why there is no answer.
         """
-        isLost = reason.check(ConnectionDone, ConnectionLost) is not None
-        # Some versions of Twisted look at the certificate when TLS is done.
-        if not self._isAsked or not isLost:
+        # TLS may fail after its handshake: 1.3 refuses certificates of clients then.
+        isClosed = isinstance(_causeOf(reason), (ConnectionDone, ConnectionLost))
+        if not (self._isAsked and isClosed):
             self._fail(TLSFailed(_explainTLS(reason)))
             return
         try:

@@ -18,7 +18,7 @@ from twisted.internet.protocol import ClientFactory
 from .carriers import encrypted, endpointFor, endpointThrough
 from .client import ClientSettings, WebSocketClientProtocol
 from .clientoptions import ClientOptions
-from .errors import HandshakeRefused
+from .errors import DeadlineExpired, HandshakeRefused, WebSocketFailed
 from .interfaces import IWebSocketHandler, IWebSocketHandlerFactory
 from .policy import HeaderFields
 from .proxies import Proxy, proxyFromEnvironment
@@ -91,7 +91,13 @@ class Dialer:
         )
         endpoint = self._endpointFor(visit.url)
         await endpoint.connect(_DialFactory(protocol, self._factory))
-        handler = await protocol.opened
+        try:
+            handler = await protocol.opened
+        except WebSocketFailed as failed:
+            if isinstance(failed.cause, DeadlineExpired):
+                # As from the steps below, which know nothing of WebSocket.
+                raise failed.cause from None
+            raise
         visit.keepCookies(protocol.answer or ())
         return handler
 

@@ -230,7 +230,10 @@ def connect(
           - L{TLSFailed<txws.errors.TLSFailed>} if it cannot be trusted;
           - L{HandshakeRefused<txws.wire.errors.HandshakeRefused>} if it does
             not agree;
-          - L{RedirectRefused<txws.errors.RedirectRefused>}.
+          - L{RedirectRefused<txws.errors.RedirectRefused>} if it sends the
+            client where it does not go;
+          - L{WebSocketFailed<txws.errors.WebSocketFailed>} if it agrees, and is
+            lost before the handler is ready.
     @raise InvalidSetting: if the URL, the application or an option is none.
     """
     dialer = Dialer(reactor, WebSocketURL.parse(url), _makeOptions(options))

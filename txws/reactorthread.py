@@ -104,7 +104,7 @@ class _Call:
         """
         Give back what nobody has taken.
         """
-        if self._result is not None:
+        if self._result is not None and not isinstance(self._outcome, Failure):
             self._result.giveBack(self._outcome)
 
     # In the thread that waits

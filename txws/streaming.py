@@ -67,6 +67,7 @@ class StreamTransport:
         self._webSocket = webSocket
         self._encoding = encoding
         self._producer: IProducer | None = None
+        self._isStreaming = False
 
     @property
     def request(self) -> IWebSocketRequest:
@@ -112,7 +113,7 @@ class StreamTransport:
         """
         if not isinstance(data, (bytes, str)):
             raise TypeError(f"data must be bytes, not {type(data).__name__}")
-        if data and not (self.disconnecting and self._producer is None):
+        if data and (self._webSocket.isOpen or not self.disconnecting):
             if isinstance(data, str):
                 self._encoding.sendText(self._webSocket, data)
             else:
@@ -130,12 +131,16 @@ class StreamTransport:
 
     def loseConnection(self) -> None:
         """
-        Close the connection when what has been written is sent, and when no
-        producer is registered any more.
+        Close the connection when what has been written is sent, and, as TCP
+        does, when a pull producer is unregistered, or a push producer is not
+        paused.
         """
         self.disconnecting = True
-        if self._producer is None:
+        if not self._isHeld:
             self._lose()
+        elif self._isStreaming:
+            # Not before it is resumed.
+            self._webSocket.whenWritable().addCallback(lambda ignored: self._lose())
 
     def abortConnection(self) -> None:
         """
@@ -161,11 +166,12 @@ class StreamTransport:
         See L{IConsumer<twisted.internet.interfaces.IConsumer>}.
         """
         # First, for a pull producer may be done before it is attached.
-        registered, self._producer = self._producer, producer
+        registered = (self._producer, self._isStreaming)
+        self._producer, self._isStreaming = producer, streaming
         try:
             self._webSocket.attachProducer(producer, streaming)
         except RuntimeError:
-            self._producer = registered
+            self._producer, self._isStreaming = registered
             raise
 
     def unregisterProducer(self) -> None:
@@ -203,12 +209,23 @@ class StreamTransport:
         """
         return self._encoding.receiveText(message)
 
+    @property
+    def _isHeld(self) -> bool:
+        """
+        Whether a producer has more to say before the connection is closed.
+        """
+        isPulled = not self._isStreaming
+        return self._producer is not None and (
+            isPulled or self._webSocket.isAboveHighWater
+        )
+
     def _lose(self) -> None:
         """
-        Close the connection.
+        Close the connection, unless that has begun.
         """
-        self._encoding.finish(self._webSocket)
-        self._webSocket.loseConnection()
+        if self._webSocket.isOpen:
+            self._encoding.finish(self._webSocket)
+            self._webSocket.loseConnection()
 
 
 @implementer(ITCPTransport)

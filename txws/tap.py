@@ -85,8 +85,8 @@ class Options(BaseOptions):
         "described as in tcp:9000:interface=127.0.0.1 or ssl:443:privateKey=key.pem, "
         "an origin as in https://example.com, https://*.example.com, null or *. "
         "What --wrap names, as in package.module.name, is a factory, a class of "
-        "protocols, a class of handlers, or a handler factory; modules in this "
-        "directory count."
+        "protocols, a class of handlers, a coroutine function, or a handler factory; "
+        "modules in this directory count."
     )
 
     optFlags = (

@@ -1,9 +1,9 @@
 """
-A real browser on the demo of C{twistd websocket}: the server in a process of its
-own, and its page in tabs of a headless Chromium.
+A real browser: a headless Chromium with the page of the demo of C{twistd websocket}
+in its tabs.
 
-Everything here blocks, with a limit on every wait: the server is another process,
-so no reactor has to run in this one.
+Everything here blocks, with a limit on every wait: servers are other processes, so
+no reactor has to run in this one.
 """
 
 from __future__ import annotations
@@ -11,24 +11,15 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .programs import WAIT_TIMEOUT, waitUntil
+
 if TYPE_CHECKING:
     from selenium.webdriver.chrome.webdriver import WebDriver
     from selenium.webdriver.remote.webelement import WebElement
-
-ROOT = Path(__file__).resolve().parents[2]
-
-# Seconds that a process gets to start, and that anything else may take.
-START_TIMEOUT = 20.0
-WAIT_TIMEOUT = 10.0
 
 # Without the flags about the background, Chromium calls home at every start.
 CHROMIUM_FLAGS = (
@@ -41,15 +32,6 @@ CHROMIUM_FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-
-# What the twistd script does, for the interpreter that runs the tests. A shell lets
-# what it starts in the background ignore SIGINT; the server then would, too.
-TWISTD = """
-import signal
-from twisted.scripts.twistd import run
-signal.signal(signal.SIGINT, signal.default_int_handler)
-run()
-"""
 
 
 def whySkipped() -> str | None:
@@ -64,121 +46,24 @@ def whySkipped() -> str | None:
         missing.append("selenium")
     if missing:
         return (
-            "TXWS_LIVE=1 IS SET, BUT THE DEMO IS NOT TESTED IN A BROWSER: install "
+            "TXWS_LIVE=1 IS SET, BUT NOTHING IS TESTED IN A BROWSER: install "
             + " and ".join(missing)
         )
     return None
 
 
-def waitUntil(
-    question: Callable[[], object], what: str, timeout: float = WAIT_TIMEOUT
-) -> None:
-    """
-    Return as soon as C{question} answers with something true.
-
-    @param question: called again and again.
-    @param what: what is waited for, in words.
-    @param timeout: how many seconds to wait.
-    @raise AssertionError: if it does not happen in time.
-    """
-    deadline = time.monotonic() + timeout
-    while not question():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {timeout:g} seconds: {what}")
-        time.sleep(0.02)
-
-
-def freePort() -> int:
-    """
-    Find a TCP port of the loopback interface that nobody listens on.
-    """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-class DemoServer:
-    """
-    The demo, run by C{twistd -n websocket} in a process of its own.
-    """
-
-    def __init__(self, directory: Path) -> None:
-        """
-        Start the server, and wait until it listens.
-
-        @param directory: where its log goes.
-        """
-        self.port = freePort()
-        self._log = directory / "twistd.log"
-        service = ["websocket", "--port", f"tcp:{self.port}:interface=127.0.0.1"]
-        searched = os.pathsep.join(
-            filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])
-        )
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", TWISTD, "-n", "--pidfile=", *service],
-                cwd=ROOT,
-                env={**os.environ, "PYTHONPATH": searched},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        try:
-            waitUntil(self._isListening, "the server listens", START_TIMEOUT)
-        except BaseException:
-            self.kill()
-            raise
-
-    @property
-    def address(self) -> str:
-        """
-        The URL of the page.
-        """
-        return f"http://127.0.0.1:{self.port}/"
-
-    @property
-    def log(self) -> str:
-        """
-        All that the server has logged.
-        """
-        return self._log.read_text(errors="replace")
-
-    def stop(self, signalNumber: int) -> None:
-        """
-        Send a signal, and wait for the process to end.
-
-        @raise subprocess.TimeoutExpired: if it goes on.
-        """
-        self._process.send_signal(signalNumber)
-        self._process.wait(WAIT_TIMEOUT)
-
-    def kill(self) -> None:
-        """
-        End the process at once, if it still runs.
-        """
-        self._process.kill()
-        self._process.wait()
-
-    def _isListening(self) -> bool:
-        if self._process.poll() is not None:
-            raise AssertionError(f"the server ended instead of listening:\n{self.log}")
-        with socket.socket() as probe:
-            probe.settimeout(1)
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
-
-
-def startBrowser(profile: Path) -> WebDriver:
+def startBrowser(profile: Path, *flags: str) -> WebDriver:
     """
     Start a headless Chromium that has never seen anything.
 
     @param profile: a directory for its profile, new and empty.
+    @param flags: what else it is told.
     """
     from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 
     options = ChromeOptions()
     options.binary_location = shutil.which("chromium") or ""
-    for flag in (*CHROMIUM_FLAGS, f"--user-data-dir={profile}"):
+    for flag in (*CHROMIUM_FLAGS, *flags, f"--user-data-dir={profile}"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = Chrome(

@@ -16,14 +16,8 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from .browser import (
-    ROOT,
-    DemoServer,
-    Page,
-    startBrowser,
-    waitUntil,
-    whySkipped,
-)
+from .browser import Page, startBrowser, whySkipped
+from .programs import ROOT, TwistdServer, waitUntil
 
 
 class PolicyTests(SynchronousTestCase):
@@ -81,7 +75,7 @@ class BrowserTests(SynchronousTestCase):
         kept = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         self.addCleanup(kept.cleanup)
         directory = Path(kept.name)
-        self.server = DemoServer(directory)
+        self.server = TwistdServer(directory)
         self.addCleanup(self.server.kill)
         self.driver = startBrowser(directory / "profile")
         self.addCleanup(self.driver.quit)

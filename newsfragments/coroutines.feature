@@ -1,0 +1,1 @@
+txws.WebSocketFactory takes coroutine functions, which get a txws.Conversation: ``receive()``, ``send()``, ``async for``, ``async with``, ``ping()``, ``close()`` and ``whenClosed()``, with a bounded queue that stops reading; txws.CoroutineFactory sets its marks; txws.coroutines.onAsyncio has asyncio run the function.

@@ -1,0 +1,1 @@
+txws.IWebSocketTransport.sendStream sends one message from an iterable, an asynchronous iterable or an IBodyProducer, in fragments and under flow control; every way to send returns a Deferred that fires when the connection takes more.
