@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import (
-    CancelledError,
     Deferred,
     DeferredSemaphore,
     gatherResults,
@@ -140,8 +139,6 @@ class Bench:
             await connect(
                 self._reactor, self._options["url"], handler, **self._options.settings
             )
-        except CancelledError:
-            raise
         except Exception as error:
             self._refused.append(explain(error))
         else:

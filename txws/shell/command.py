@@ -155,13 +155,16 @@ class Shell:
         screen.interrupted = self.interrupt
         subprotocol = conversation.subprotocol
         using = f", subprotocol {harmless(subprotocol)}" if subprotocol else ""
-        with self.makeRaw():
-            screen.show("*", [f"connected to {options['parsedURL']}{using}; try /help"])
-            streams.resumeInput()
-            ended = await Talk(conversation, screen, history, isBinary).run()
-            await screen.show("*", [tellEnd(ended)])
-        history.save()
-        return ended
+        try:
+            with self.makeRaw():
+                hello = f"connected to {options['parsedURL']}{using}; try /help"
+                screen.show("*", [hello])
+                streams.resumeInput()
+                ended = await Talk(conversation, screen, history, isBinary).run()
+                await screen.show("*", [tellEnd(ended)])
+                return ended
+        finally:
+            history.save()
 
     def _verdict(self, ended: WebSocketClosed | WebSocketFailed) -> int:
         """

@@ -6,7 +6,6 @@ received is the output, and nothing else.
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -74,7 +73,7 @@ class Pipe:
         self._lines: deque[bytes] = deque()
         self._rest = bytearray()
         self._number = 0
-        self._sending: Deferred[None] | None = None
+        self._isSending = False
         self._hasEnded = False
         self._error: Exception | None = None
         self._closing: IDelayedCall | None = None
@@ -130,21 +129,26 @@ class Pipe:
         """
         Send the lines, unless they are being sent.
         """
-        if self._sending is None:
-            self._sending = Deferred.fromCoroutine(self._sendLines())
-            self._sending.addErrback(self._notSent)
-            if self._sending.called:
-                self._sending = None
+        if not self._isSending:
+            self._isSending = True
+            Deferred.fromCoroutine(self._sendLines())
 
     async def _sendLines(self) -> None:
         """
         Send all lines that there are, as fast as the server takes them.
         """
         self._streams.pauseInput()
-        while self._lines:
-            self._number += 1
-            await self._conversation.send(self._messageOf(self._lines.popleft()))
-        self._sending = None
+        try:
+            while self._lines:
+                self._number += 1
+                await self._conversation.send(self._messageOf(self._lines.popleft()))
+        except NotText as error:
+            self._fail(error)
+            return
+        except (WebSocketClosed, WebSocketFailed):
+            # It is told elsewhere.
+            return
+        self._isSending = False
         if not self._hasEnded:
             self._streams.resumeInput()
         elif self._wait is not None:
@@ -162,14 +166,6 @@ class Pipe:
             return line.removesuffix(b"\r").decode("utf-8")
         except UnicodeDecodeError:
             raise NotText(self._number) from None
-
-    def _notSent(self, failure: Any) -> None:
-        """
-        Give up; the end of the connection is told elsewhere.
-        """
-        self._sending = None
-        if not isinstance(failure.value, (WebSocketClosed, WebSocketFailed)):
-            self._fail(failure.value)
 
     def _fail(self, error: Exception) -> None:
         """
