@@ -410,6 +410,13 @@ class RunningInternet(Internet):
         """
         self.begin = function
 
+    def addSystemEventTrigger(self, phase, event, function):
+        """
+        Remember what to do before it stops.
+        """
+        assert (phase, event) == ("before", "shutdown")
+        self.before = function
+
     def callFromThread(self, function, *arguments):
         """
         Call it.
@@ -435,6 +442,8 @@ class RunningInternet(Internet):
         """
         Run no more.
         """
+        if self.running:
+            self.before()
         self.running = False
 
 
@@ -487,14 +496,9 @@ class MainTests(SynchronousTestCase):
         What stops the reactor, as SIGTERM does, is no success.
         """
         self.reactor.serve(Echo)
-        self.patch(self.reactor, "callWhenRunning", self.stopInstead)
-        self.assertEqual(main(["check", URL]), 1)
-
-    def stopInstead(self, function) -> None:
-        """
-        Have the reactor stop.
-        """
-        self.reactor.begin = self.reactor.stop
+        self.reactor.callLater(3, self.reactor.stop)
+        self.assertEqual(main(["check", "--idle", "60", URL]), 1)
+        self.assertIn("interrupted", self.errors.getvalue())
 
     def test_bug(self):
         """

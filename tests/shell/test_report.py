@@ -5,6 +5,7 @@ Tests for L{txws.shell.report}.
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -26,6 +27,9 @@ KEYS = [
     "idle",
     "problems",
 ]
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "howto" / "shell.rst"
 
 
 class ReportTests(SynchronousTestCase):
@@ -67,9 +71,17 @@ class ReportTests(SynchronousTestCase):
         self.report.finish()
         self.assertEqual(
             self.lines,
-            ["closing      PROBLEM: no answer", "verdict      1 wrong"],
+            ["closing      PROBLEM: no answer", "verdict      1 problem"],
         )
         self.assertFalse(self.report.isGood)
+
+    def test_documented(self):
+        """
+        The keys that programs may count on are documented.
+        """
+        page = PAGE.read_text("utf-8")
+        for key in KEYS:
+            self.assertIn(f"* - ``{key}``\n", page)
 
     def test_programs(self):
         """

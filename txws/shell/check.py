@@ -24,6 +24,7 @@ from txws.errors import (
     WebSocketFailed,
 )
 from txws.policy import ClientTimeouts, KeepalivePolicy
+from txws.wire.handshake import parseExtensions, serializeExtensions
 
 from .diagnosis import advise, explain, tellEnd
 from .display import harmless, oneLine, tellSeconds
@@ -247,10 +248,12 @@ class Check:
         """
         assert probe.protocol is not None
         assert probe.protocol.answer is not None
-        headers = _interesting(tuple(probe.protocol.answer))
+        answer = probe.protocol.answer
+        headers = _interesting(tuple(answer))
         asked = max(probe.times["tcp"], probe.times.get("tls", 0.0))
         seconds = probe.times["open"] - asked
-        extensions = headers.get("sec-websocket-extensions", "")
+        accepted = parseExtensions(answer.getAll("Sec-WebSocket-Extensions"))
+        extensions = [serializeExtensions([extension]) for extension in accepted]
         subprotocol = conversation.subprotocol
         self._report.tell(
             "handshake",
@@ -262,7 +265,8 @@ class Check:
                 "extensions": extensions,
             },
             f"101 in {tellSeconds(seconds)}",
-            f"subprotocol: {subprotocol or 'none'}; extensions: {extensions or 'none'}",
+            f"subprotocol: {subprotocol or 'none'}",
+            f"extensions: {oneLine(', '.join(extensions)) or 'none'}",
             *_tellHeaders(headers),
         )
         offered = self._options["subprotocol"]

@@ -8,8 +8,8 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Coroutine
-from contextlib import ExitStack
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
@@ -110,6 +110,16 @@ class Shell:
             self._gently()
         elif self._task is not None:
             self._task.cancel()
+
+    def abandon(self) -> Deferred[int] | None:
+        """
+        End at once: the reactor stops.
+
+        @return: fires when everything is as it was before.
+        """
+        if self._task is not None:
+            self._task.cancel()
+        return self._task
 
     async def _talk(self, options: TalkOptions) -> int:
         """
@@ -285,6 +295,24 @@ def _makeShell(reactor: Any) -> Shell:
     )
 
 
+@contextmanager
+def _keptBlocking() -> Iterator[None]:
+    """
+    Leave input and output as they were after a block: other programs have them,
+    too, and few can read or write what does not block.
+    """
+    before = {}
+    for descriptor in (0, 1, 2):
+        with suppress(OSError):
+            before[descriptor] = os.get_blocking(descriptor)
+    try:
+        yield
+    finally:
+        for descriptor, isBlocking in before.items():
+            with suppress(OSError):
+                os.set_blocking(descriptor, isBlocking)
+
+
 def _run(shell: Shell, options: ConnectOptions) -> int:
     """
     Run the reactor for the time of a command.
@@ -306,7 +334,10 @@ def _run(shell: Shell, options: ConnectOptions) -> int:
         if reactor.running:
             reactor.stop()
 
+    # What SIGTERM ends leaves the terminal as it was, too.
+    reactor.addSystemEventTrigger("before", "shutdown", shell.abandon)
     reactor.callWhenRunning(start)
-    reactor.run()
+    with _keptBlocking():
+        reactor.run()
     # What a signal has ended has no code.
     return codes[0] if codes else BAD

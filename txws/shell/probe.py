@@ -22,6 +22,7 @@ from zope.interface import implementer
 from txws.carriers import encrypted, endpointFor, limit
 from txws.client import ClientSettings, WebSocketClientProtocol
 from txws.coroutines import Conversation, ConversationHandler
+from txws.dialing import ClientOptions
 from txws.errors import WebSocketClosed, WebSocketFailed
 from txws.policy import ClientTimeouts, KeepalivePolicy
 from txws.urls import WebSocketURL
@@ -130,7 +131,8 @@ class Probe:
         self._reactor = reactor
         self._url = url
         self._options = options
-        self._timeouts = ClientTimeouts()
+        # As whoever connects with the same options gets it.
+        self._asked = ClientOptions(**options.settings)
         self.isSecure: bool = url.isSecure
         self._keepalive = KeepalivePolicy() if keepalive is None else keepalive
 
@@ -144,9 +146,9 @@ class Probe:
         """
         self.note("start")
         url = self._url
-        endpoint = endpointFor(self._reactor, url, self._timeouts)
+        endpoint = endpointFor(self._reactor, url, self._asked.timeouts)
         if url.isSecure:
-            policy = self._options["policy"]
+            policy = self._asked.tlsPolicy
             endpoint = encrypted(endpoint, url, policy, self._reactor)
         handler = ConversationHandler(lambda conversation: Deferred())
         self.protocol = _WatchedProtocol(self._settings(), handler, self)
@@ -167,17 +169,19 @@ class Probe:
         """
         Find out what to ask for.
         """
-        url, options = self._url, self._options
+        url, asked = self._url, self._asked
+        timeout = asked.timeouts.tlsTimeout
         return ClientSettings(
             host=url.authority,
             target=url.target,
             clock=IReactorTime(self._reactor),
-            limits=options["limits"],
+            limits=asked.limits,
             keepalive=self._keepalive,
-            origin=options["origin"],
-            subprotocols=options["subprotocol"],
-            headers=[("User-Agent", f"txws/{VERSION}"), *options["header"]],
-            tlsTimeout=self._timeouts.tlsTimeout if url.isSecure else None,
+            origin=asked.origin,
+            subprotocols=asked.subprotocols,
+            extensions=asked.extensions,
+            headers=[("User-Agent", f"txws/{VERSION}"), *self._options["header"]],
+            tlsTimeout=timeout if url.isSecure else None,
         )
 
 

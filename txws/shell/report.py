@@ -93,7 +93,8 @@ class Report:
         Tell the verdict.
         """
         serious = sum(bool(problem["isSerious"]) for problem in self.problems)
-        found = "all is well" if self.isGood else f"{serious} wrong"
+        count = f"{serious} problem{'s' if serious > 1 else ''}"
+        found = "all is well" if self.isGood else count
         self._say(f"{'verdict':<{_WIDTH}} {found}")
 
     def toJSON(self) -> str:

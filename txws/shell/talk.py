@@ -120,8 +120,8 @@ class Talk:
         command = self._commands.get(name)
         if command is None:
             raise CommandError(
-                f"there is no /{harmless(name)}: /help tells what there is, and //"
-                " begins a message that begins with a slash"
+                f"there is no /{harmless(name)}: /help tells what there is, and //text"
+                " sends /text"
             )
         await command(rest.strip())
 
