@@ -87,6 +87,7 @@ class Internet(Clock):
     @ivar clients: the clients' transports.
     @ivar canCancel: whether the search for a name can be cancelled.
     @ivar cancelled: for which names it was.
+    @ivar receiver: who wants to know the name that was asked for last.
     """
 
     def __init__(self) -> None:
@@ -135,6 +136,7 @@ class Internet(Clock):
         Find a name.
         """
         resolution = _Resolution(hostName, self)
+        self.receiver = resolutionReceiver
         resolutionReceiver.resolutionBegan(resolution)
         for address in self.names.get(hostName, ()):
             resolutionReceiver.addressResolved(IPv4Address("TCP", address, portNumber))

@@ -241,6 +241,16 @@ class InterruptTests(ShellTestCase):
         self.shell.interrupt()
         self.assertEqual(self.finish(), 130)
 
+    def test_checkConnecting(self):
+        """
+        So is one that waits for an answer.
+        """
+        self.internet.servers[80] = Factory.forProtocol(lambda: Saying(b"", False))
+        self.start("check", URL)
+        self.shell.interrupt()
+        self.assertEqual(self.finish(0), 130)
+        self.assertIn("interrupted", self.output.getvalue())
+
     def test_bench(self):
         """
         A load is ended, and what there is told.

@@ -58,6 +58,8 @@ class LookUpTests(SynchronousTestCase):
             looking.cancel()
             self.failureResultOf(looking, CancelledError)
             self.assertEqual(len(self.internet.cancelled), 1)
+            # What comes late is not told any more.
+            self.internet.receiver.resolutionComplete()
 
     def test_known(self):
         """

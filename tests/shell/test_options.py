@@ -6,12 +6,15 @@ from __future__ import annotations
 
 import io
 import sys
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+from typing import Any
 
 from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.certificates import makePEM
+from txws.shell import options
 from txws.shell.options import (
     BenchOptions,
     CheckOptions,
@@ -46,24 +49,22 @@ class OptionsTests(SynchronousTestCase):
             (["check", URL], CheckOptions),
             (["bench", URL], BenchOptions),
         ):
-            options = parseOptions(arguments)
-            self.assertIs(type(options), kind)
-            self.assertEqual(str(options["parsedURL"]), URL)
-            self.assertIn(
-                arguments[0] if arguments[1:] else "options", options.synopsis
-            )
+            parsed = parseOptions(arguments)
+            self.assertIs(type(parsed), kind)
+            self.assertEqual(str(parsed["parsedURL"]), URL)
+            self.assertIn(arguments[0] if arguments[1:] else "options", parsed.synopsis)
 
     def test_request(self):
         """
         Headers, origin and subprotocols are those of the request.
         """
-        options = parseOptions(
+        parsed = parseOptions(
             [
                 *("--header", "X-A: 1", "-H", "X-B:2:3", "--origin=https://a.example"),
                 *("-s", "v2", "--subprotocol", "v1", URL),
             ]
         )
-        settings = options.settings
+        settings = parsed.settings
         self.assertEqual(settings["headers"], [("X-A", "1"), ("X-B", "2:3")])
         self.assertEqual(settings["origin"], "https://a.example")
         self.assertEqual(settings["subprotocols"], ["v2", "v1"])
@@ -74,16 +75,16 @@ class OptionsTests(SynchronousTestCase):
         """
         Options may stand behind the URL, too.
         """
-        options = parseOptions([URL, "--wait", "2", "-b", "--max-message-size=2M"])
-        self.assertEqual((options["wait"], options["binary"]), (2.0, 1))
-        self.assertEqual(options["limits"].maxMessageSize, 2 * 1048576)
+        parsed = parseOptions([URL, "--wait", "2", "-b", "--max-message-size=2M"])
+        self.assertEqual((parsed["wait"], parsed["binary"]), (2.0, 1))
+        self.assertEqual(parsed["limits"].maxMessageSize, 2 * 1048576)
 
     def test_unlimited(self):
         """
         A message may have any size, if that is wanted.
         """
-        options = parseOptions(["--max-message-size", "unlimited", URL])
-        self.assertIsNone(options["limits"].maxMessageSize)
+        parsed = parseOptions(["--max-message-size", "unlimited", URL])
+        self.assertIsNone(parsed["limits"].maxMessageSize)
 
     def test_trust(self):
         """
@@ -103,6 +104,28 @@ class OptionsTests(SynchronousTestCase):
         path.write_text("-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n")
         self.assertWrong(f"--ca {path}: a certificate", "--ca", str(path), URL)
         self.assertWrong("--ca /nowhere: ", "--ca", "/nowhere", URL)
+
+    def test_withoutTLS(self):
+        """
+        Where there is no TLS, it is told how to get it.
+        """
+        name = "twisted.internet.ssl"
+        before: Any = sys.modules[name]
+        modules: Any = sys.modules
+        modules[name] = None
+        self.addCleanup(modules.update, {name: before})
+        self.assertWrong("--ca needs TLS: pip install", "--ca", "/nowhere", URL)
+
+    def test_versionWithoutWsaccel(self):
+        """
+        That masking is not fast is said.
+        """
+
+        def missing(name: str) -> str:
+            raise PackageNotFoundError
+
+        self.patch(options, "version", missing)
+        self.assertIn("wsaccel not installed", tellVersions())
 
     def test_wrong(self):
         """
@@ -139,9 +162,9 @@ class OptionsTests(SynchronousTestCase):
         A load ends after ten seconds, if nobody says when.
         """
         self.assertEqual(parseOptions(["bench", URL])["seconds"], 10.0)
-        options = parseOptions(["bench", "-n", "5", "--size", "2K", URL])
-        self.assertEqual((options["messages"], options["seconds"]), (5, None))
-        self.assertEqual(options["size"], 2048)
+        parsed = parseOptions(["bench", "-n", "5", "--size", "2K", URL])
+        self.assertEqual((parsed["messages"], parsed["seconds"]), (5, None))
+        self.assertEqual(parsed["size"], 2048)
 
     def test_version(self):
         """

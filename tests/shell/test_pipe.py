@@ -146,6 +146,7 @@ class PipeTests(SynchronousTestCase):
         """
         self.start()
         self.pipes.streams.writeConnectionLost()
+        self.pipes.type("more\n")
         self.internet.run()
         self.assertEqual(self.successResultOf(self.talking).sent.code, 1000)
 

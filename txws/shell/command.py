@@ -329,8 +329,6 @@ def _run(shell: Shell, options: ConnectOptions) -> int:
         shell.start(options).addCallback(codes.append).addBoth(finish)
 
     def finish(result: object) -> None:
-        if isinstance(result, Failure):
-            result.printBriefTraceback(sys.stderr)
         if reactor.running:
             reactor.stop()
 

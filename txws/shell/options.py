@@ -155,6 +155,8 @@ class ConnectOptions(BaseOptions):
             return None
         try:
             return AuthorityPolicy(self["ca"])
+        except ImportError:
+            raise UsageError("--ca needs TLS: pip install 'txws[tls]'") from None
         except (OSError, ValueError) as error:
             raise UsageError(f"--ca {self['ca']}: {oneLine(str(error))}") from None
 
