@@ -8,13 +8,13 @@ Each step has its deadline, and its own error.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import (
     HostnameEndpoint,
     UNIXClientEndpoint,
-    wrapClientTLS,
 )
 from twisted.internet.interfaces import (
     IAddress,
@@ -163,11 +163,42 @@ def encrypted(
             from twisted.internet.ssl import optionsForClientTLS
 
             creator = optionsForClientTLS(host)
+        return _EncryptedEndpoint(endpoint, creator, clock)
     except ImportError as error:
         raise InvalidSetting(
             "url", f"needs TLS: pip install 'txws[tls]' ({error})"
         ) from None
-    return wrapClientTLS(creator, endpoint, clock)
+
+
+@implementer(IStreamClientEndpoint)
+class _EncryptedEndpoint:
+    """
+    Puts TLS on top of an endpoint, as Twisted's C{wrapClientTLS} does, which
+    takes no clock in Twisted 24.11.
+    """
+
+    def __init__(
+        self,
+        endpoint: IStreamClientEndpoint,
+        creator: IOpenSSLClientConnectionCreator,
+        clock: IReactorTime,
+    ) -> None:
+        # Here, where who has no TLS is told so.
+        from twisted.protocols.tls import TLSMemoryBIOFactory
+
+        self._endpoint = endpoint
+        self._makeFactory = partial(TLSMemoryBIOFactory, creator, True)
+        self._clock = clock
+
+    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
+        """
+        Connect.
+
+        @return: fires with the protocol; TLS has only begun.
+        """
+        factory: Any = self._makeFactory(protocolFactory, clock=self._clock)
+        connecting: Deferred[Any] = self._endpoint.connect(factory)
+        return connecting.addCallback(lambda protocol: protocol.wrappedProtocol)
 
 
 @implementer(IStreamClientEndpoint)
