@@ -131,6 +131,7 @@ SHELL = (
     "lookup",
     "probe",
     "report",
+    "trials",
     "check",
     "latencies",
     "load",

@@ -96,6 +96,7 @@ class Internet(Clock):
         self.names = {
             "example.com": [ADDRESS],
             "localhost": [ADDRESS],
+            "proxy.example": [ADDRESS],
             ADDRESS: [ADDRESS],
         }
         self.servers: dict[int | str, Any] = {}

@@ -1,5 +1,5 @@
 """
-Tests for L{txws.shell.check} and L{txws.shell.probe}.
+Tests for L{txws.shell.check}, L{txws.shell.trials} and L{txws.shell.probe}.
 """
 
 from __future__ import annotations
@@ -7,10 +7,11 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.protocol import Factory
+from twisted.internet.protocol import Factory, Protocol
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.certificates import makePEM
@@ -19,6 +20,7 @@ from txws.demo import Echo
 from txws.factories import WebSocketFactory
 from txws.handlers import WebSocketHandler
 from txws.policy import HandshakePolicy, KeepalivePolicy, Limits
+from txws.shell import probe
 from txws.shell.check import Check
 from txws.shell.report import Report
 from txws.testing import Faults
@@ -75,6 +77,27 @@ class Deaf(Factory):
 
         protocol.dataReceived = hearOnce
         return protocol
+
+
+class Tunnel(Protocol):
+    """
+    A proxy that connects everybody to one server.
+    """
+
+    def __init__(self, server: WebSocketFactory) -> None:
+        self._server = server
+
+    def dataReceived(self, data: bytes) -> None:
+        """
+        Connect.
+        """
+        assert data.startswith(b"CONNECT inside.example:80 HTTP/1.1\r\n"), data
+        self.transport.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        inner: Any = self._server.buildProtocol(None)
+        inner.makeConnection(self.transport)
+        through: Any = self
+        through.dataReceived = inner.dataReceived
+        through.connectionLost = inner.connectionLost
 
 
 class CheckTestCase(SynchronousTestCase):
@@ -175,9 +198,9 @@ class GoodTests(CheckTestCase):
         self.internet.serve(Echo)
         probes = self.check()["probes"]
         self.assertEqual(len(probes), 5)
-        for probe in probes:
-            self.assertTrue(probe["isAccepted"], probe)
-            self.assertEqual((probe["answers"], probe["code"]), (1, None), probe)
+        for tried in probes:
+            self.assertTrue(tried["isAccepted"], tried)
+            self.assertEqual((tried["answers"], tried["code"]), (1, None), tried)
 
     def test_noProbe(self):
         """
@@ -452,6 +475,54 @@ class BadTests(CheckTestCase):
         self.internet.servers[80] = Once()
         report = self.check()
         self.assertProblem(report, "probes", "refused", "nothing listens")
+
+
+class ProxyTests(CheckTestCase):
+    """
+    Servers behind proxies.
+    """
+
+    proxy = ("--proxy", "http://me:secret@proxy.example:3128", "--no-probe")
+
+    def test_through(self):
+        """
+        The proxy is told, without who comes; its name is found, the server's
+        is left to it.
+        """
+        server = self.internet.serve(Echo)
+        self.internet.servers[3128] = Factory.forProtocol(lambda: Tunnel(server))
+        report = self.check(*self.proxy, url="ws://inside.example/")
+        self.assertTrue(report["ok"])
+        self.assertEqual(
+            report["proxy"], {"scheme": "http", "host": "proxy.example", "port": 3128}
+        )
+        self.assertEqual(report["name"]["host"], "proxy.example")
+        self.assertEqual(self.line("proxy"), "through http://proxy.example:3128")
+        self.assertTrue(self.line("connection").endswith("through the proxy"))
+
+    def test_environment(self):
+        """
+        The environment names it, if that is asked for.
+        """
+        self.patch(
+            probe, "os", SimpleNamespace(environ={"HTTP_PROXY": "proxy.example"})
+        )
+        server = self.internet.serve(Echo)
+        self.internet.servers[80] = Factory.forProtocol(lambda: Tunnel(server))
+        report = self.check("-e", "--no-probe", url="ws://inside.example/")
+        self.assertEqual((report["ok"], report["proxy"]["port"]), (True, 80))
+
+    def test_refused(self):
+        """
+        A proxy that refuses is told of.
+        """
+        self.internet.servers[3128] = Factory.forProtocol(
+            lambda: Saying(b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n")
+        )
+        report = self.check(*self.proxy)
+        (problem,) = report["problems"]
+        self.assertEqual(problem["step"], "proxy")
+        self.assertIn("403", problem["what"])
 
 
 class TLSTests(CheckTestCase):

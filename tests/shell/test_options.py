@@ -105,6 +105,15 @@ class OptionsTests(SynchronousTestCase):
         self.assertWrong(f"--ca {path}: a certificate", "--ca", str(path), URL)
         self.assertWrong("--ca /nowhere: ", "--ca", "/nowhere", URL)
 
+    def test_proxy(self):
+        """
+        A proxy is given, or found in the environment if that is wanted.
+        """
+        asked = parseOptions(["--proxy", "socks5://proxy.example", URL])["asked"]
+        self.assertEqual((asked.proxy.port, asked.usesEnvironment), (1080, False))
+        asked = parseOptions(["--use-environment", URL])["asked"]
+        self.assertEqual((asked.proxy, asked.usesEnvironment), (None, True))
+
     def test_withoutTLS(self):
         """
         Where there is no TLS, it is told how to get it.
@@ -142,8 +151,9 @@ class OptionsTests(SynchronousTestCase):
             ("this cannot be asked for: not a header", ("--header", "a b: c", URL)),
             ("this cannot be asked for: header Host", ("--header", "Host: c", URL)),
             ("this cannot be asked for: not fit", ("--origin", "a\nb", URL)),
-            ("this cannot be asked for: 'a b'", ("-s", "a b", URL)),
-            ("this cannot be asked for: ", ("-s", '"', URL)),
+            ("--subprotocol must be", ("-s", "a b", URL)),
+            ("--proxy must be like", ("--proxy", "me:secret@", URL)),
+            ("--subprotocol must be", ("-s", '"', URL)),
             ("--max-message-size must", ("--max-message-size", "\x1b", URL)),
             ("--max-message-size must", ("--max-message-size", "0", URL)),
             ("--text and --binary", ("-t", "-b", URL)),

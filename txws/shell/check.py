@@ -10,32 +10,32 @@ from statistics import median
 from typing import Any
 
 from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress
-from twisted.internet.task import deferLater
 
 from txws.carriers import limit
 from txws.coroutines import Conversation
 from txws.errors import (
     DeadlineExpired,
     HandshakeRefused,
+    ProxyRefused,
     TLSFailed,
     WebSocketClosed,
     WebSocketFailed,
 )
 from txws.policy import ClientTimeouts, KeepalivePolicy
+from txws.proxies import Proxy
 from txws.wire.handshake import parseExtensions, serializeExtensions
 
 from .diagnosis import advise, explain, tellEnd
 from .display import harmless, oneLine, tellSeconds
 from .lookup import KnownNames, lookUp
 from .options import CheckOptions
-from .probe import Listener, Probe, TLSFacts, lookAtCertificate
+from .probe import Listener, Probe, TLSFacts, proxyOf
 from .report import Report
+from .trials import Trials, patiently, tellLost
 
 __all__ = ["Check"]
 
-_PATIENCE = 10.0
 _FEW_DAYS = 14
 _NO_PINGS = KeepalivePolicy(pingInterval=None)
 
@@ -53,14 +53,6 @@ _INTERESTING = (
     "sec-websocket-version",
     "sec-websocket-protocol",
     "sec-websocket-extensions",
-)
-
-_PROBES: tuple[tuple[str, str | bytes], ...] = (
-    ("an empty text message", ""),
-    ("a text message", "txws check"),
-    ("a binary message", b"txws check"),
-    ("64 KiB of text", "x" * 65536),
-    ("1 MiB of bytes", bytes(1048576)),
 )
 
 
@@ -94,6 +86,7 @@ class Check:
         self._now = now
         self._url = options["parsedURL"]
         self._connecting = reactor
+        self._proxy = proxyOf(self._url, options["asked"])
         self._listener: Listener | None = None
 
     async def run(self) -> None:
@@ -119,22 +112,28 @@ class Check:
         conversation = await self._checkHandshake()
         await self._checkRoundTrip(conversation)
         await self._checkClosing(conversation)
+        trials = Trials(self._reactor, self._report)
         if not self._options["no-probe"]:
-            await self._checkProbes(await self._connectAgain("probes"))
+            await trials.tryMessages(await self._connectAgain("probes"))
         if self._options["idle"] is not None:
-            await self._checkIdle(await self._connectAgain("idle", _NO_PINGS))
+            listener = await self._connectAgain("idle", _NO_PINGS)
+            await trials.trySilence(listener, self._options["idle"])
 
     async def _checkName(self) -> None:
         """
         Find the addresses.
         """
-        url = self._url
-        if url.socketPath is not None:
+        if self._url.socketPath is not None:
             return
+        host = self._url.host
+        if self._proxy is not None:
+            # The proxy finds the server's name.
+            host = self._proxy.host
+            self._tellProxy(self._proxy)
         began = self._reactor.seconds()
         try:
             found = await limit(
-                lookUp(self._reactor, url.host),
+                lookUp(self._reactor, host),
                 ClientTimeouts().nameTimeout,
                 self._reactor,
                 "nameTimeout",
@@ -146,8 +145,17 @@ class Check:
         addresses = list(dict.fromkeys(map(_tellAddress, found)))
         self._report.tell(
             "name",
-            {"host": url.host, "addresses": addresses, "seconds": seconds},
-            f"{url.host} is {', '.join(addresses)} ({tellSeconds(seconds)})",
+            {"host": host, "addresses": addresses, "seconds": seconds},
+            f"{host} is {', '.join(addresses)} ({tellSeconds(seconds)})",
+        )
+
+    def _tellProxy(self, proxy: Proxy) -> None:
+        """
+        Tell which proxy it goes through.
+        """
+        facts = {"scheme": proxy.scheme, "host": proxy.host, "port": proxy.port}
+        self._report.tell(
+            "proxy", facts, f"through {proxy.scheme}://{proxy.host}:{proxy.port}"
         )
 
     async def _checkHandshake(self) -> Conversation:
@@ -159,7 +167,7 @@ class Check:
             self._listener = await probe.connect()
         except Exception as error:
             self._tellConnection(probe)
-            await self._tellUntrusted(error)
+            await self._tellUntrusted(probe, error)
             self._tellRefused(probe, error)
             raise self._stopped(_phaseOf(probe, error), error) from None
         conversation = self._listener.conversation
@@ -179,8 +187,9 @@ class Check:
         peer = _tellAddress(transport.getPeer())
         seconds = probe.times["tcp"] - probe.times["start"]
         facts = {"peer": peer, "seconds": seconds}
+        through = "without a proxy" if self._proxy is None else "through the proxy"
         self._report.tell(
-            "connection", facts, f"to {peer} in {tellSeconds(seconds)}, without a proxy"
+            "connection", facts, f"to {peer} in {tellSeconds(seconds)}, {through}"
         )
 
     def _tellTLS(self, probe: Probe, conversation: Conversation) -> None:
@@ -205,12 +214,12 @@ class Check:
                 "tls", "the certificate expires soon: renew it", isSerious=False
             )
 
-    async def _tellUntrusted(self, error: Exception) -> None:
+    async def _tellUntrusted(self, probe: Probe, error: Exception) -> None:
         """
         Tell what certificate it is that is not trusted.
         """
         if isinstance(error, TLSFailed):
-            facts = await lookAtCertificate(self._connecting, self._url)
+            facts = await probe.lookAtCertificate()
             if facts is not None:
                 self._tellCertificate(facts, False, None)
 
@@ -297,12 +306,12 @@ class Check:
         times: list[float] = []
         try:
             for _ in range(self._options["pings"]):
-                seconds = await self._patiently(conversation.ping(), "pong")
+                seconds = await patiently(conversation.ping(), self._reactor, "pong")
                 times.append(seconds)
         except (DeadlineExpired, WebSocketClosed, WebSocketFailed) as error:
             self._report.complain(
                 "roundTrip",
-                f"a Ping was not answered: {_tellLost(error)}",
+                f"a Ping was not answered: {tellLost(error)}",
                 "RFC 6455 wants a Pong; without one nobody notices that a peer is gone",
             )
         if times:
@@ -350,75 +359,6 @@ class Check:
                 isSerious=False,
             )
 
-    async def _checkProbes(self, listener: Listener) -> None:
-        """
-        Find out which messages are accepted, up to the first that is not.
-        """
-        facts: list[dict[str, object]] = []
-        lines: list[str] = []
-        for what, message in _PROBES:
-            answers = await self._probe(listener, message)
-            ended = listener.ended
-            facts.append(_factsOf(what, answers, ended))
-            lines.append(_tellProbe(what, answers, ended))
-            if answers is None:
-                break
-        self._report.tell("probes", facts, *lines)
-        await self._leave(listener)
-
-    async def _probe(self, listener: Listener, message: str | bytes) -> int | None:
-        """
-        Send a message, and a Ping behind it.
-
-        @return: how many messages came back, or L{None} if there was no Pong.
-        """
-        conversation, before = listener.conversation, listener.count
-        try:
-            await self._patiently(conversation.send(message), "answer")
-            await self._patiently(conversation.ping(), "pong")
-        except (DeadlineExpired, WebSocketClosed, WebSocketFailed):
-            return None
-        return listener.count - before
-
-    async def _checkIdle(self, listener: Listener) -> None:
-        """
-        Say nothing, and see whether the connection is cut.
-        """
-        idle, began = self._options["idle"], self._reactor.seconds()
-        waiting = deferLater(self._reactor, idle, lambda: None)
-        listener.conversation.whenClosed().addCallback(lambda ended: waiting.cancel())
-        waiting.addErrback(lambda failure: failure if listener.ended is None else None)
-        await waiting
-        seconds = self._reactor.seconds() - began
-        cut = await self._tellCut(listener)
-        facts = {"seconds": seconds, "isCut": cut is not None, "cause": cut}
-        if cut is None:
-            await self._leave(listener)
-            self._report.tell("idle", facts, f"still open after {idle:g} s of silence")
-            return
-        self._report.tell("idle", facts)
-        self._report.complain(
-            "idle",
-            f"cut after {tellSeconds(seconds)} of silence: {cut}",
-            "something on the way, or the server, hangs up on silent connections"
-            " (nginx after proxy_read_timeout, 60 s): have one side send Pings",
-        )
-
-    async def _tellCut(self, listener: Listener) -> str | None:
-        """
-        Find out whether the connection was closed, or is only open on this
-        side.
-
-        @return: what is wrong.
-        """
-        if listener.ended is not None:
-            return tellEnd(listener.ended)
-        try:
-            await self._patiently(listener.conversation.ping(), "pong")
-        except (DeadlineExpired, WebSocketClosed, WebSocketFailed) as error:
-            return _tellLost(error)
-        return None
-
     async def _connectAgain(
         self, step: str, keepalive: KeepalivePolicy | None = None
     ) -> Listener:
@@ -432,19 +372,6 @@ class Check:
             raise self._stopped(step, error) from None
         return self._listener
 
-    async def _leave(self, listener: Listener) -> None:
-        """
-        Close a connection.
-        """
-        listener.conversation.transport.loseConnection()
-        await listener.conversation.whenClosed()
-
-    def _patiently(self, waiting: Deferred[Any], what: str) -> Deferred[Any]:
-        """
-        Wait for something for some seconds.
-        """
-        return limit(waiting, _PATIENCE, self._reactor, what)
-
     def _stopped(self, step: str, error: Exception) -> Stopped:
         """
         Tell what is wrong.
@@ -457,10 +384,19 @@ def _phaseOf(probe: Probe, error: Exception) -> str:
     """
     Find the step that has failed.
     """
+    if isinstance(error, ProxyRefused) or _isOf(error, "proxyTimeout"):
+        return "proxy"
     if "tcp" not in probe.times:
         return "connection"
     isTLS = isinstance(error, TLSFailed) or "tls" not in probe.times
     return "tls" if probe.isSecure and isTLS else "handshake"
+
+
+def _isOf(error: Exception, deadline: str) -> bool:
+    """
+    Tell whether a deadline has expired.
+    """
+    return isinstance(error, DeadlineExpired) and error.deadline == deadline
 
 
 def _tellAddress(address: IAddress) -> str:
@@ -489,40 +425,3 @@ def _tellHeaders(headers: dict[str, str]) -> list[str]:
     Show header fields.
     """
     return [f"{name}: {oneLine(value)}" for name, value in headers.items()]
-
-
-def _tellLost(error: Exception) -> str:
-    """
-    Say why there is no answer.
-    """
-    if isinstance(error, (WebSocketClosed, WebSocketFailed)):
-        return tellEnd(error)
-    return f"nothing came in {_PATIENCE:g} s"
-
-
-def _factsOf(
-    what: str, answers: int | None, ended: WebSocketClosed | WebSocketFailed | None
-) -> dict[str, object]:
-    """
-    Say for a program what became of a message.
-    """
-    return {
-        "message": what,
-        "isAccepted": answers is not None,
-        "answers": answers,
-        "code": None if ended is None else int(ended.code),
-        "reason": None if ended is None else ended.reason,
-    }
-
-
-def _tellProbe(
-    what: str, answers: int | None, ended: WebSocketClosed | WebSocketFailed | None
-) -> str:
-    """
-    Say what became of a message.
-    """
-    if answers is not None:
-        return f"{what} is accepted, {answers} answered"
-    if ended is not None:
-        return f"{what} is refused: {tellEnd(ended)}"
-    return f"{what} is not answered, nor the Ping behind it"

@@ -11,6 +11,7 @@ from txws.errors import (
     DeadlineExpired,
     HandshakeRefused,
     InvalidSetting,
+    ProxyRefused,
     RedirectRefused,
     TLSFailed,
     WebSocketClosed,
@@ -54,6 +55,7 @@ _DEADLINES = {
     "nameTimeout": "the name server does not answer",
     "connectTimeout": "the host does not answer: a firewall drops what is sent to it,"
     " or it is down",
+    "proxyTimeout": "the proxy does not reach the server",
     "tlsTimeout": "what listens there may not speak TLS: try ws instead of wss",
     "handshakeTimeout": "what listens there takes the request and says nothing: it may"
     " be no HTTP server, or want TLS",
@@ -78,6 +80,8 @@ def explain(error: BaseException) -> str:
         body = oneLine(error.body.decode("utf-8", "replace"))
         said = oneLine(error.explanation)
         return f"{said}: {body}" if body else said
+    if isinstance(error, ProxyRefused):
+        return oneLine(str(error))
     if isinstance(error, RedirectRefused):
         return oneLine(f"{error.explanation}: {error.location}")
     if isinstance(error, InvalidSetting):

@@ -15,6 +15,7 @@ import twisted
 from twisted.python.usage import Options as BaseOptions
 from twisted.python.usage import UsageError
 
+from txws.clientoptions import ClientOptions
 from txws.errors import InvalidSetting
 from txws.policy import Limits
 from txws.urls import WebSocketURL
@@ -34,6 +35,9 @@ __all__ = [
     "tellVersions",
 ]
 
+# What each setting is called on the command line.
+_OPTIONS = {"proxy": "--proxy", "subprotocols": "--subprotocol", "url": "the URL"}
+
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 
 
@@ -46,10 +50,16 @@ class ConnectOptions(BaseOptions):
 
     optFlags: Sequence[Sequence[Any]] = (
         ("insecure", "k", "Trust any certificate: anybody may listen."),
+        (
+            "use-environment",
+            "e",
+            "Go through the proxy that the environment names, as HTTPS_PROXY.",
+        ),
     )
 
     optParameters: Sequence[Sequence[Any]] = (
         ("origin", "o", None, "The Origin of the request."),
+        ("proxy", "p", None, "Go through this proxy: http://, https:// or socks5://."),
         ("ca", None, None, "Trust the authorities in this file, PEM."),
         (
             "max-message-size",
@@ -124,10 +134,11 @@ class ConnectOptions(BaseOptions):
             self["parsedURL"] = WebSocketURL.parse(self["url"])
             size = _parseLimit(self["max-message-size"])
             self["limits"] = Limits(maxMessageSize=size, maxFragments=65536)
+            self["policy"] = self._makePolicy()
+            self["asked"] = ClientOptions(**self.settings)
         except InvalidSetting as error:
-            what = "--max-message-size" if "Size" in error.setting else "the URL"
-            raise UsageError(f"{what} {error.problem}") from None
-        self["policy"] = self._makePolicy()
+            what = _OPTIONS.get(error.setting, "--max-message-size")
+            raise UsageError(f"{what} {oneLine(error.problem)}") from None
         self._checkRequest()
 
     @property
@@ -141,6 +152,8 @@ class ConnectOptions(BaseOptions):
             "subprotocols": self["subprotocol"],
             "limits": self["limits"],
             "tlsPolicy": self["policy"],
+            "proxy": self["proxy"],
+            "usesEnvironment": bool(self["use-environment"]),
         }
 
     def _makePolicy(self) -> AnybodyPolicy | AuthorityPolicy | None:

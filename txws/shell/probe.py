@@ -4,6 +4,7 @@ One connection that is watched: when it came how far, and by what.
 
 from __future__ import annotations
 
+import os
 from datetime import datetime, timezone
 from typing import Any
 
@@ -19,19 +20,20 @@ from twisted.internet.protocol import ClientFactory, Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from txws.carriers import encrypted, endpointFor, limit
+from txws.carriers import TLSPolicy, encrypted, endpointFor, endpointThrough, limit
 from txws.client import ClientSettings, WebSocketClientProtocol
+from txws.clientoptions import ClientOptions
 from txws.coroutines import Conversation, ConversationHandler
-from txws.dialing import ClientOptions
 from txws.errors import WebSocketClosed, WebSocketFailed
-from txws.policy import ClientTimeouts, KeepalivePolicy
+from txws.policy import KeepalivePolicy
+from txws.proxies import Proxy, proxyFromEnvironment
 from txws.urls import WebSocketURL
-from txws.version import VERSION
+from txws.visits import Visit
 
 from .options import ConnectOptions
 from .trust import AnybodyPolicy
 
-__all__ = ["Listener", "Probe", "TLSFacts", "lookAtCertificate"]
+__all__ = ["Listener", "Probe", "TLSFacts", "proxyOf"]
 
 
 class Listener:
@@ -111,6 +113,7 @@ class Probe:
         C{"tls"}, C{"open"}.
     @ivar protocol: what asked for the upgrade, or L{None}.
     @ivar isSecure: whether there has to be TLS.
+    @ivar proxy: what it goes through, or L{None}.
     """
 
     def __init__(
@@ -131,9 +134,9 @@ class Probe:
         self._reactor = reactor
         self._url = url
         self._options = options
-        # As whoever connects with the same options gets it.
-        self._asked = ClientOptions(**options.settings)
+        self._asked: ClientOptions = options["asked"]
         self.isSecure: bool = url.isSecure
+        self.proxy = proxyOf(url, self._asked)
         self._keepalive = KeepalivePolicy() if keepalive is None else keepalive
 
     async def connect(self) -> Listener:
@@ -145,17 +148,29 @@ class Probe:
             followed.
         """
         self.note("start")
-        url = self._url
-        endpoint = endpointFor(self._reactor, url, self._asked.timeouts)
-        if url.isSecure:
-            policy = self._asked.tlsPolicy
-            endpoint = encrypted(endpoint, url, policy, self._reactor)
+        # Made before, for what cannot be asked for is known then.
         handler = ConversationHandler(lambda conversation: Deferred())
         self.protocol = _WatchedProtocol(self._settings(), handler, self)
-        await _connect(endpoint, self.protocol)
+        await _connect(self._endpoint(self._asked.tlsPolicy), self.protocol)
         await self.protocol.opened
         self.note("open")
         return Listener(handler.conversation)
+
+    async def lookAtCertificate(self) -> TLSFacts | None:
+        """
+        Look at a certificate that is not trusted.  Nothing is sent to the
+        server.
+
+        @return: L{None} if there is none to be seen.
+        """
+        looking = _Looking()
+        seconds = self._asked.timeouts.tlsTimeout
+        try:
+            await _connect(self._endpoint(AnybodyPolicy()), looking)
+            return await limit(looking.seen, seconds, self._reactor, "tlsTimeout")
+        except Exception:
+            # That there is no connection has been told before.
+            return None
 
     def note(self, phase: str) -> None:
         """
@@ -164,6 +179,26 @@ class Probe:
         @param phase: its name.
         """
         self.times[phase] = self._reactor.seconds()
+
+    def _endpoint(self, policy: TLSPolicy | None) -> IStreamClientEndpoint:
+        """
+        Make what carries the connection.
+        """
+        url, asked, reactor = self._url, self._asked, self._reactor
+        if self.proxy is None:
+            endpoint = endpointFor(reactor, url, asked.timeouts)
+        else:
+            endpoint = endpointThrough(
+                reactor,
+                self.proxy,
+                url,
+                asked.timeouts,
+                asked.limits.headLimits,
+                asked.tlsPolicy,
+            )
+        if url.isSecure:
+            endpoint = encrypted(endpoint, url.host, url.port, policy, reactor)
+        return endpoint
 
     def _settings(self) -> ClientSettings:
         """
@@ -180,9 +215,27 @@ class Probe:
             origin=asked.origin,
             subprotocols=asked.subprotocols,
             extensions=asked.extensions,
-            headers=[("User-Agent", f"txws/{VERSION}"), *self._options["header"]],
+            headers=Visit(url, asked).fields(self._options["header"]),
+            isSecure=url.isSecure,
             tlsTimeout=timeout if url.isSecure else None,
         )
+
+
+def proxyOf(url: WebSocketURL, asked: ClientOptions) -> Proxy | None:
+    """
+    Find the proxy to go through.
+
+    @param url: where to.
+    @param asked: how to connect.
+    @return: L{None} if there is none.
+    """
+    if url.socketPath is not None:
+        return None
+    proxy = asked.proxy
+    if proxy is None and asked.usesEnvironment:
+        return proxyFromEnvironment(url.host, url.port, url.isSecure, os.environ)
+    assert not isinstance(proxy, str)
+    return proxy
 
 
 class _WatchedProtocol(WebSocketClientProtocol):
@@ -269,26 +322,6 @@ class _One(ClientFactory):
         Return it.
         """
         return self._made
-
-
-async def lookAtCertificate(reactor: Any, url: WebSocketURL) -> TLSFacts | None:
-    """
-    Look at a certificate that is not trusted.  Nothing is sent to the server.
-
-    @param reactor: what connects.
-    @param url: where to.
-    @return: L{None} if there is none to be seen.
-    """
-    timeouts = ClientTimeouts()
-    endpoint = endpointFor(reactor, url, timeouts)
-    endpoint = encrypted(endpoint, url, AnybodyPolicy(), reactor)
-    looking = _Looking()
-    try:
-        await _connect(endpoint, looking)
-        return await limit(looking.seen, timeouts.tlsTimeout, reactor, "tlsTimeout")
-    except Exception:
-        # That there is no connection has been told before.
-        return None
 
 
 async def _connect(endpoint: IStreamClientEndpoint, protocol: Protocol) -> None:
