@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import twisted.internet
+from twisted.internet.error import ReactorNotRunning
 from twisted.internet.protocol import Factory
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -413,6 +414,7 @@ class RunningInternet(Internet):
 
     running = False
     isInterrupted = False
+    isStopping = False
 
     def callWhenRunning(self, function, *arguments):
         """
@@ -452,8 +454,10 @@ class RunningInternet(Internet):
         """
         Run no more.
         """
-        if self.running:
-            self.before()
+        if self.isStopping:
+            raise ReactorNotRunning
+        self.isStopping = True
+        self.before()
         self.running = False
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import ReactorNotRunning
 from twisted.python.failure import Failure
 from twisted.python.usage import UsageError
 
@@ -329,7 +330,8 @@ def _run(shell: Shell, options: ConnectOptions) -> int:
         shell.start(options).addCallback(codes.append).addBoth(finish)
 
     def finish(result: object) -> None:
-        if reactor.running:
+        # Something else may have stopped it.
+        with suppress(ReactorNotRunning):
             reactor.stop()
 
     # What SIGTERM ends leaves the terminal as it was, too.
