@@ -18,16 +18,19 @@ _TWISTD = "from twisted.scripts.twistd import run; run()"
 
 
 def runPython(
-    *arguments: str, cwd: Path = ROOT, timeout: float = 60
+    *arguments: str, cwd: Path = ROOT, timeout: float = 60, said: str = ""
 ) -> subprocess.CompletedProcess[str]:
     """
     Run Python to its end, with this package within its reach.
+
+    @param said: what it reads from its standard input.
     """
     searched = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=cwd,
         env={**os.environ, "PYTHONPATH": searched},
+        input=said,
         capture_output=True,
         text=True,
         timeout=timeout,

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from OpenSSL.SSL import Error
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import ISSLTransport
@@ -20,6 +21,7 @@ from txws.errors import (
     DeadlineExpired,
     HandshakeRefused,
     MessageTooBig,
+    TLSFailed,
     WebSocketClosed,
     WebSocketFailed,
 )
@@ -553,6 +555,24 @@ class RefusedTests(ClientTestCase):
         client.protocol.dataReceived(makeAnswer())
         self.failureResultOf(client.protocol.opened, HandshakeRefused)
         self.assertEqual(client.handler.events, [])
+
+
+class TLSTests(ClientTestCase):
+    """
+    The connection cannot be encrypted.
+    """
+
+    def test_late(self):
+        """
+        That is told if it is found when the request has been made, too, as TLS
+        1.3 refuses a client's certificate.
+        """
+        client = Client(isSecure=True, tlsTimeout=10.0)
+        client.protocol.handshakeCompleted()
+        client.transport.lose(Error([("SSL", "f", "certificate required")]))
+        client.transport.settle()
+        failed = self.failureResultOf(client.waiting, TLSFailed).value
+        self.assertEqual(failed.explanation, "certificate required")
 
 
 class TimeTests(ClientTestCase):

@@ -21,6 +21,7 @@ PACKAGE = ROOT / "txws"
 STEPS = {
     "__init__": 7,
     "blocking": 6,
+    "__main__": 7,
     "tap": 6,
     "parsers": 6,
     "demo": 5,
@@ -113,6 +114,31 @@ TESTING_STEP = 6
 
 # What stands beside the stair; it may go, and nothing else does.
 LEGACY = PACKAGE / "legacy"
+# The modules of the command line, on the step of SHELL_STEP; each imports only
+# those before it.
+SHELL = (
+    "display",
+    "diagnosis",
+    "trust",
+    "options",
+    "keys",
+    "editor",
+    "history",
+    "streams",
+    "screen",
+    "talk",
+    "pipe",
+    "lookup",
+    "probe",
+    "report",
+    "trials",
+    "check",
+    "latencies",
+    "load",
+    "bench",
+    "command",
+)
+SHELL_STEP = 6
 
 
 def modules(folder: Path) -> dict[str, ast.Module]:
@@ -172,7 +198,8 @@ class LayerTests(SynchronousTestCase):
                 self.assertNotEqual(imported, ".", f"{name} imports the façade")
                 if not imported.startswith(".") or room in {"wire", "legacy"}:
                     continue
-                self.assertLess(STEPS[room], STEPS[name], f"{name} imports {room}")
+                step = SHELL_STEP if room == "shell" else STEPS[room]
+                self.assertLess(step, STEPS[name], f"{name} imports {room}")
 
     def test_wireImportsWhatStandsBeforeIt(self) -> None:
         """
@@ -208,6 +235,32 @@ class LayerTests(SynchronousTestCase):
                     self.assertLess(STEPS[room], TESTING_STEP, where)
                 elif not package and name != "__init__":
                     self.assertIn(room, TESTING[: TESTING.index(name)], where)
+
+    def test_shellImportsWhatStandsBeforeIt(self) -> None:
+        """
+        A module of the command line imports those before it, and rooms on
+        lower steps; all have their places.
+        """
+        found = modules(PACKAGE / "shell")
+        self.assertEqual(set(found), {"__init__", *SHELL})
+        for name, tree in found.items():
+            for imported in importsOf(tree):
+                package, _, room = imported.partition(".")
+                where = f"shell.{name} imports {imported}"
+                if package == "txws" and not room.startswith("wire"):
+                    self.assertLess(STEPS[room], SHELL_STEP, where)
+                elif not package:
+                    self.assertIn(room, SHELL[: SHELL.index(name)], where)
+
+    def test_onlyMainKnowsTheShell(self) -> None:
+        """
+        What is for the command line is not imported by anything else.
+        """
+        for folder in (PACKAGE, PACKAGE / "wire", PACKAGE / "testing"):
+            for name, tree in modules(folder).items():
+                if name != "__main__":
+                    for imported in importsOf(tree):
+                        self.assertNotIn("shell", imported.split("."), name)
 
     def test_onlyStrategiesNeedHypothesis(self) -> None:
         """
@@ -277,7 +330,8 @@ class LayerTests(SynchronousTestCase):
         know that there is a global one.
         """
         users = set()
-        for name, tree in modules(PACKAGE).items():
+        found = {**modules(PACKAGE / "shell"), **modules(PACKAGE)}
+        for name, tree in found.items():
             for node in ast.walk(tree):
                 if not isinstance(node, ast.ImportFrom):
                     continue
@@ -285,7 +339,7 @@ class LayerTests(SynchronousTestCase):
                 if "twisted.internet.reactor" in names:
                     users.add(name)
                     self.assertNotIn(node, tree.body, name)
-        self.assertEqual(users, {"reactorthread", "setups", "tap"})
+        self.assertEqual(users, {"command", "reactorthread", "setups", "tap"})
 
     def test_onlyTheClockSchedules(self) -> None:
         """
@@ -310,7 +364,7 @@ class LayerTests(SynchronousTestCase):
         """
         The tools for tests are not imported by what they test.
         """
-        for folder in (PACKAGE, PACKAGE / "wire"):
+        for folder in (PACKAGE, PACKAGE / "wire", PACKAGE / "shell"):
             for name, tree in modules(folder).items():
                 for imported in importsOf(tree):
                     self.assertNotIn("testing", imported.split("."), name)

@@ -147,6 +147,28 @@ class PlainSocketTests(SynchronousTestCase):
             self.transport.doWrite()
         self.assertEqual(told, ["pause", "resume"])
 
+    def test_endless(self):
+        """
+        Who sends without an end, to a peer that takes all of it, leaves the
+        reactor its turns.
+        """
+        for size in (1, 50000):
+            self.setUp()
+            for _write in range(1000):
+                self.write([bytes(size)])
+                if self.waiting:
+                    break
+            self.assertTrue(self.waiting)
+            self.assertGreater(len(self.socket.taken), 3)
+            taken = len(self.socket.taken)
+            self.write([b"more"])
+            self.assertEqual(len(self.socket.taken), taken)
+            while self.waiting:
+                self.transport.doWrite()
+            taken = len(self.socket.taken)
+            self.write([b"again"])
+            self.assertEqual(self.socket.taken[taken:], [b"again"])
+
     def test_lost(self):
         """
         That a connection is lost is found out by the reactor, not by whoever

@@ -380,13 +380,21 @@ def _explainTLS(reason: Failure) -> str:
     error = _causeOf(reason)
     if isinstance(error, (ConnectionDone, ConnectionLost)):
         return "the server closed the connection before it was encrypted"
-    told = error.args[0] if error.args else None
+    told = _toldBy(reason)
     if not isinstance(told, list):
         return str(error) or type(error).__name__
     # pyOpenSSL raises a list of (library, function, reason), and
     # service_identity one of mismatches.
     reasons = [str(entry[-1]) for entry in told if isinstance(entry, tuple)]
     return "; ".join(reasons) or "the certificate is for another host"
+
+
+def _toldBy(reason: Failure) -> object:
+    """
+    Get what is told of the end of a transport: a list, if TLS is the reason.
+    """
+    error = _causeOf(reason)
+    return error.args[0] if error.args else None
 
 
 def _causeOf(reason: Failure) -> BaseException:

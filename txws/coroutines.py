@@ -294,10 +294,10 @@ class Conversation:
         closed, self._closed = self._closed, {}
         receiving, self._receiving = self._receiving, None
         # Whoever is told may cancel what others wait for.
-        for result in (*waiting, *(result for result, sentAt in pings.values())):
-            _fire(reason, result)
         if receiving is not None:
             _fire(reason, receiving)
+        for result in (*waiting, *(result for result, sentAt in pings.values())):
+            _fire(reason, result)
         for result in closed:
             _fire(reason.value, result)
 

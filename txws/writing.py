@@ -9,7 +9,6 @@ answer is saved.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 from twisted.internet.interfaces import ITransport
@@ -19,6 +18,14 @@ __all__ = ["writerFor"]
 
 # What has to be as it is known here, for none of it is promised.
 _KNOWN = ("connected", "dataBuffer", "disconnecting", "writeSomeData", "TLS")
+
+
+# After so many bytes the reactor has its turn, however fast the peer reads: who
+# sends without an end must not keep everybody else waiting.
+_AT_ONCE_SIZE = 256 * 1024
+
+# What each write costs besides its bytes, as if it were bytes.
+_WRITE_COST = 1024
 
 
 def writerFor(transport: ITransport) -> Callable[[Sequence[bytes]], None]:
@@ -35,28 +42,46 @@ def writerFor(transport: ITransport) -> Callable[[Sequence[bytes]], None]:
     )
     if not isKnown or not isinstance(getattr(transport, "_tempDataBuffer", None), list):
         return transport.writeSequence
-    return partial(_writeAtOnce, transport)
+    return _SocketWriter(transport).write
 
 
-def _writeAtOnce(transport: Any, pieces: Sequence[bytes]) -> None:
+class _SocketWriter:
     """
-    Write to a socket, at once if nothing waits for it.
+    Writes to a socket, at once if nothing waits for it.
     """
-    isFree = (
-        transport.connected
-        and not transport.disconnecting
-        and not transport.dataBuffer
-        and not transport._tempDataBuffer
-        and not transport.TLS
-        and not transport._writeDisconnected
-    )
-    if not isFree:
-        transport.writeSequence(pieces)
-        return
-    data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-    sent = transport.writeSomeData(data)
-    if not isinstance(sent, int) or sent < 0:
-        # It is lost, as the reactor will find out.
-        transport.write(data)
-    elif sent < len(data):
-        transport.write(data[sent:])
+
+    __slots__ = ("_spent", "_transport")
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+        self._spent = 0
+
+    def write(self, pieces: Sequence[bytes]) -> None:
+        """
+        Write.
+        """
+        transport = self._transport
+        isFree = (
+            transport.connected
+            and not transport.disconnecting
+            and not transport.dataBuffer
+            and not transport._tempDataBuffer
+            and not transport.TLS
+            and not transport._writeDisconnected
+        )
+        if not isFree:
+            transport.writeSequence(pieces)
+            return
+        if self._spent > _AT_ONCE_SIZE:
+            # What is written next waits behind this.
+            self._spent = 0
+            transport.writeSequence(pieces)
+            return
+        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        self._spent += len(data) + _WRITE_COST
+        sent = transport.writeSomeData(data)
+        if not isinstance(sent, int) or sent < 0:
+            # It is lost, as the reactor will find out.
+            transport.write(data)
+        elif sent < len(data):
+            transport.write(data[sent:])

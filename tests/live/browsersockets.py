@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from selenium.webdriver.chrome.webdriver import WebDriver
 
 _OPEN = """
-const socket = window.socket = new WebSocket(...arguments);
+// A script of the page's own may have named its WebSocket socket.
+const socket = window.tested = new WebSocket(...arguments);
 socket.binaryType = "arraybuffer";
 window.messages = [];
 window.end = null;
@@ -24,7 +25,7 @@ socket.onclose = ({code, reason, wasClean}) => { end = [code, reason, wasClean];
 """
 
 _SEND_BYTES = """
-socket.send(Uint8Array.from(atob(arguments[0]), (byte) => byte.charCodeAt(0)));
+tested.send(Uint8Array.from(atob(arguments[0]), (byte) => byte.charCodeAt(0)));
 """
 
 _MESSAGES = """
@@ -61,21 +62,21 @@ class BrowserSocket:
         self._tab = driver.current_window_handle
         driver.get(page)
         self._ask(_OPEN, url, list(subprotocols))
-        waitUntil(lambda: self._ask("return socket.readyState") != 0, "it is connected")
+        waitUntil(lambda: self._ask("return tested.readyState") != 0, "it is connected")
 
     @property
     def isOpen(self) -> bool:
         """
         Whether it is connected.
         """
-        return bool(self._ask("return socket.readyState === WebSocket.OPEN"))
+        return bool(self._ask("return tested.readyState === WebSocket.OPEN"))
 
     @property
     def subprotocol(self) -> str:
         """
         The subprotocol in use, or C{""}.
         """
-        return str(self._ask("return socket.protocol"))
+        return str(self._ask("return tested.protocol"))
 
     @property
     def messages(self) -> list[str | bytes]:
@@ -101,7 +102,7 @@ class BrowserSocket:
         """
         for message in messages:
             if isinstance(message, str):
-                self._ask("socket.send(arguments[0])", message)
+                self._ask("tested.send(arguments[0])", message)
             else:
                 self._ask(_SEND_BYTES, b64encode(message).decode())
 
@@ -121,7 +122,7 @@ class BrowserSocket:
 
         @return: how it ended.
         """
-        self._ask("socket.close(...arguments)", code, reason)
+        self._ask("tested.close(...arguments)", code, reason)
         return self.waitUntilClosed()
 
     def waitUntilClosed(self) -> End:

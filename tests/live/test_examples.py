@@ -249,6 +249,19 @@ class BrowserTests(ProgramTestCase):
         self.assertEqual(page.waitUntilClosed(), End(1006, "", False))
         self.assertNothingWentWrong()
 
+    def test_webResource(self):
+        """
+        C{web_resource} has its page and its WebSocket on one port; so has
+        C{klein_routes}, whose page counts who is connected.
+        """
+        for name, shown in (("web_resource", "input"), ("klein_routes", "connected")):
+            server = self.run_(name)
+            page = self.connect(server, "echo")
+            self.assertIn(shown, self.driver.page_source)
+            page.send("häß", b"bytes")
+            self.assertEqual(page.receive(2), ["häß", b"bytes"])
+            self.assertCloses(page)
+
     def test_firehose(self):
         """
         C{firehose} sends numbers until the page has enough.
@@ -379,6 +392,22 @@ class ClientTests(ProgramTestCase):
         ran = runPython("many_clients.py", url, "2000", cwd=EXAMPLES, timeout=60)
         self.assertEqual((ran.returncode, ran.stderr), (0, ""))
         self.assertIn("2000 open at once", ran.stdout)
+        self.assertNothingWentWrong()
+
+    def test_blockingClient(self):
+        """
+        C{blocking_client} is answered, in a program without a reactor of its own.
+        """
+        server = self.wrap("echo_handler.Echo")
+        ran = runPython(
+            "blocking_client.py",
+            server.address.replace("http", "ws"),
+            cwd=EXAMPLES,
+            timeout=20,
+            said="Hello.\nhäß\n",
+        )
+        self.assertEqual((ran.returncode, ran.stderr), (0, ""))
+        self.assertEqual(ran.stdout.splitlines()[1:], ["Hello.", "häß"])
         self.assertNothingWentWrong()
 
     def test_caller(self):

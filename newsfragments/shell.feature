@@ -1,0 +1,1 @@
+``python -m txws URL`` talks to a server by hand, with line editing and history, or through pipes; ``python -m txws check URL`` tells step by step what a server does and what is likely to be wrong, for people or as JSON; ``python -m txws bench URL`` loads a server that echoes and prints rate and latency percentiles.
