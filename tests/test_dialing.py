@@ -21,6 +21,9 @@ from twisted.internet.error import (
 from twisted.internet.error import (
     ConnectionRefusedError as Refused,
 )
+from twisted.internet.error import (
+    TimeoutError as NoAnswer,
+)
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import (
     ClientFactory,
@@ -140,6 +143,29 @@ class Line(Protocol):
         Note it.
         """
         self.received += data
+
+
+class Impatient(MemoryReactor):
+    """
+    A reactor that gives attempts up by itself, as real ones do.
+    """
+
+    def connectTCP(
+        self,
+        host: str,
+        port: int,
+        factory: Any,
+        timeout: float | None = 30,
+        bindAddress: Any = None,
+    ) -> Any:
+        """
+        Fail after C{timeout}.
+        """
+        connector = super().connectTCP(host, port, factory, timeout, bindAddress)
+        if timeout is not None:
+            reason = Failure(NoAnswer())
+            self.callLater(timeout, factory.clientConnectionFailed, connector, reason)
+        return connector
 
 
 class DialTestCase(SynchronousTestCase):
@@ -571,6 +597,19 @@ class FailureTests(DialTestCase):
         )
         self.assertEqual((error.deadline, error.seconds), ("connectTimeout", 4))
         self.assertTrue(all(c.stoppedConnecting for c in self.reactor.connectors))
+
+    def test_slowConnectionOnImpatientReactor(self):
+        """
+        A host that does not answer is told by the name of the setting, not by
+        the reactor's own error.
+        """
+        self.reactor = Impatient()
+        error = self.check(
+            DeadlineExpired,
+            act=lambda: self.reactor.pump([1.0] * 4),
+            timeouts=ClientTimeouts(connectTimeout=4),
+        )
+        self.assertEqual((error.deadline, error.seconds), ("connectTimeout", 4))
 
     def test_silentServer(self):
         """

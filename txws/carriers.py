@@ -239,7 +239,8 @@ class TimedEndpoint:
             noting,
             self._host,
             self._port,
-            timeout=timeouts.connectTimeout,
+            # The reactor's own would come first, and name nothing.
+            timeout=None,  # type: ignore[arg-type]  # connectTCP() takes it
             bindAddress=self._bindAddress,
         )
         connecting: Deferred[IProtocol] = endpoint.connect(protocolFactory)
