@@ -323,7 +323,7 @@ def main(arguments: Sequence[str]) -> int:
         peers = [peer for peer in PEERS if options.only in (None, peer.name)]
         matrix = _reactToMatrix(place, peers)
     for row in matrix.rows:
-        if not row.version:
+        if Outcome.NOT_RUN in {cell.outcome for cell in row.cells.values()}:
             print(f"NOT RUN: {row.title}", file=sys.stderr)
     print(formatSummary(matrix))
     if options.rst is not None:
