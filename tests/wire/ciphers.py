@@ -5,6 +5,8 @@ knows, and a factory for any.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from zope.interface import implementer
 
 from txws.wire.codes import Opcode
@@ -23,13 +25,14 @@ class Stream:
 
     rsv = RSV1
     isPerFrame = False
+    sharingKey = None
 
     def __init__(self) -> None:
         self._encoded = 0
         self._decoded = 0
         self._isPlain = False
 
-    def encode(self, frame: Frame) -> Frame:
+    def encode(self, frame: Frame, compress: bool | None = None) -> Frame:
         """
         Add.
         """
@@ -41,7 +44,7 @@ class Stream:
         self._encoded += len(payload)
         return frame._replace(payload=payload, rsv=rsv)
 
-    def decode(self, frame: Frame) -> Frame:
+    def decode(self, frame: Frame) -> Iterable[Frame]:
         """
         Subtract, unless the message comes without RSV1.
         """
@@ -49,10 +52,10 @@ class Stream:
             self._decoded = 0
             self._isPlain = not frame.rsv & RSV1
         if self._isPlain:
-            return frame
+            return [frame]
         payload = shift(frame.payload, self._decoded, -1)
         self._decoded += len(payload)
-        return frame._replace(payload=payload, rsv=frame.rsv & ~RSV1)
+        return [frame._replace(payload=payload, rsv=frame.rsv & ~RSV1)]
 
 
 def shift(payload: bytes, start: int, direction: int) -> bytes:
@@ -73,21 +76,22 @@ class Mirror:
 
     rsv = RSV2
     isPerFrame = True
+    sharingKey = None
 
-    def encode(self, frame: Frame) -> Frame:
+    def encode(self, frame: Frame, compress: bool | None = None) -> Frame:
         """
         Turn around.
         """
         payload = frame.payload[::-1] + b"|"
         return frame._replace(payload=payload, rsv=frame.rsv | RSV2)
 
-    def decode(self, frame: Frame) -> Frame:
+    def decode(self, frame: Frame) -> Iterable[Frame]:
         """
         Turn back.
         """
         if not frame.rsv & RSV2 or not frame.payload.endswith(b"|"):
             raise ExtensionViolation("a frame is not mirrored")
-        return frame._replace(payload=frame.payload[-2::-1], rsv=frame.rsv & ~RSV2)
+        return [frame._replace(payload=frame.payload[-2::-1], rsv=frame.rsv & ~RSV2)]
 
 
 @implementer(IExtension)
@@ -98,24 +102,25 @@ class Signature:
 
     rsv = 0
     isPerFrame = True
+    sharingKey = None
 
     def __init__(self, name: bytes) -> None:
         self._name = name
 
-    def encode(self, frame: Frame) -> Frame:
+    def encode(self, frame: Frame, compress: bool | None = None) -> Frame:
         """
         Sign.
         """
         return frame._replace(payload=self._name + b"(" + frame.payload + b")")
 
-    def decode(self, frame: Frame) -> Frame:
+    def decode(self, frame: Frame) -> Iterable[Frame]:
         """
         Take the signature off.
         """
         start, end = self._name + b"(", b")"
         if not (frame.payload.startswith(start) and frame.payload.endswith(end)):
             raise ExtensionViolation(f"a frame is not signed {self._name.decode()}")
-        return frame._replace(payload=frame.payload[len(start) : -len(end)])
+        return [frame._replace(payload=frame.payload[len(start) : -len(end)])]
 
 
 @implementer(IExtensionFactory)
