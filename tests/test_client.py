@@ -137,6 +137,12 @@ class ClientTestCase(SynchronousTestCase):
         return refused
 
 
+OFFERS = (
+    "permessage-deflate; server_max_window_bits=12; client_max_window_bits=12, "
+    "permessage-deflate; client_max_window_bits"
+)
+
+
 class RequestTests(ClientTestCase):
     """
     What a client asks for.
@@ -156,6 +162,7 @@ class RequestTests(ClientTestCase):
                 "Connection: Upgrade",
                 f"Sec-WebSocket-Key: {KEY}",
                 "Sec-WebSocket-Version: 13",
+                f"Sec-WebSocket-Extensions: {OFFERS}",
                 "",
                 "",
             ],

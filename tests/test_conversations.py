@@ -116,6 +116,8 @@ class Pair:
             clock=self.clock,
             keepalive=policy,
             limits=limits,
+            # Zeros are to be as many bytes on the wire.
+            extensions=(),
         )
         settings = ClientSettings(
             "localhost",

@@ -45,6 +45,7 @@ STEPS = {
     "handlers": 1.5,
     "request": 1.5,
     "policy": 1.4,
+    "extensions": 1.4,
     "errors": 1,
     "interfaces": 1,
 }

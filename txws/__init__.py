@@ -50,6 +50,8 @@ __all__ = [
     "HandshakePolicy",
     "ICloseHandler",
     "IConcurrentHandler",
+    "IExtension",
+    "IExtensionFactory",
     "IFragmentHandler",
     "IPingHandler",
     "ISharedWebSocketHandler",
@@ -60,6 +62,7 @@ __all__ = [
     "InvalidSetting",
     "KeepalivePolicy",
     "Limits",
+    "PerMessageDeflate",
     "SharedWebSocketHandler",
     "WebSocketClosed",
     "WebSocketFactory",
@@ -85,6 +88,8 @@ if TYPE_CHECKING:
     from .interfaces import (
         ICloseHandler,
         IConcurrentHandler,
+        IExtension,
+        IExtensionFactory,
         IFragmentHandler,
         IPingHandler,
         ISharedWebSocketHandler,
@@ -102,6 +107,7 @@ if TYPE_CHECKING:
     )
     from .services import WebSocketService
     from .wire.codes import CloseCode
+    from .wire.deflate import PerMessageDeflate
 
 __version__ = "1.0.0.dev0"
 
@@ -119,6 +125,8 @@ _MODULES = {
     "interfaces": (
         "ICloseHandler",
         "IConcurrentHandler",
+        "IExtension",
+        "IExtensionFactory",
         "IFragmentHandler",
         "IPingHandler",
         "ISharedWebSocketHandler",
@@ -136,6 +144,7 @@ _MODULES = {
     ),
     "services": ("WebSocketService",),
     "wire.codes": ("CloseCode",),
+    "wire.deflate": ("PerMessageDeflate",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 

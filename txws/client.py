@@ -18,6 +18,7 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from .errors import DeadlineExpired, HandshakeRefused, WebSocketFailed
+from .extensions import extensionsFor
 from .framelog import FrameLog
 from .interfaces import IExtensionFactory, IFragmentHandler, IWebSocketHandler
 from .keepalive import Keepalive
@@ -52,7 +53,8 @@ class ClientSettings:
     @ivar keepalive: how long it waits.
     @ivar origin: the C{Origin} header, or L{None}.
     @ivar subprotocols: what is offered, the preferred one first.
-    @ivar extensions: what is offered, the preferred one first.
+    @ivar extensions: what is offered, the preferred one first, or L{None} for
+        L{extensionsFor<txws.extensions.extensionsFor>} the handler.
     @ivar headers: further header fields, as (name, value).
     @ivar logsFrames: whether each frame is logged.
     @ivar generateNonce: makes 16 unpredictable bytes.
@@ -66,7 +68,7 @@ class ClientSettings:
     keepalive: KeepalivePolicy = field(default_factory=KeepalivePolicy)
     origin: str | None = None
     subprotocols: Sequence[str] = ()
-    extensions: Sequence[IExtensionFactory] = ()
+    extensions: Sequence[IExtensionFactory] | None = None
     headers: Sequence[tuple[str, str]] = ()
     logsFrames: bool = False
     generateNonce: Callable[[], bytes] = _generateNonce
@@ -103,7 +105,7 @@ class WebSocketClientProtocol(Protocol):
             settings.limits.headLimits,
             origin=settings.origin,
             subprotocols=settings.subprotocols,
-            extensions=settings.extensions,
+            extensions=extensionsFor(handler, settings.extensions),
             headers=settings.headers,
             maxMessageSize=settings.limits.maxMessageSize,
         )

@@ -23,6 +23,7 @@ from zope.interface import implementer
 
 from .coroutines import CoroutineFactory, Serve
 from .errors import InvalidSetting
+from .extensions import checkExtensions
 from .handlers import SharedHandlerFactory
 from .interfaces import (
     IExtensionFactory,
@@ -207,7 +208,7 @@ class WebSocketFactory(ServerFactory):
         limits: Limits | None = None,
         keepalive: KeepalivePolicy | None = None,
         handshake: HandshakePolicy | None = None,
-        extensions: Sequence[IExtensionFactory] = (),
+        extensions: Sequence[IExtensionFactory] | None = None,
         site: IProtocolFactory | None = None,
         logsFrames: bool = False,
         clock: IReactorTime | None = None,
@@ -218,7 +219,8 @@ class WebSocketFactory(ServerFactory):
         @param limits: how much a peer may make this server keep.
         @param keepalive: how long this server waits.
         @param handshake: which origins, subprotocols and paths it accepts.
-        @param extensions: the extensions it knows.
+        @param extensions: the extensions it knows; L{None} for compression, but
+            not of wrapped protocols; none to do without.
         @param site: what serves HTTP requests that are no upgrades: a
             L{Site<twisted.web.server.Site>}, say; L{None} to refuse them.
         @param logsFrames: whether to log each frame, at level debug.
@@ -236,7 +238,7 @@ class WebSocketFactory(ServerFactory):
         self._limits = limits or Limits()
         self._keepalive = keepalive or KeepalivePolicy()
         self._handshake = handshake or HandshakePolicy()
-        self._extensions = tuple(extensions)
+        self._extensions = checkExtensions(extensions)
         self._site = site
         self._logsFrames = logsFrames
         self._clock = clock

@@ -37,6 +37,7 @@ from .wire.extensions import IExtension, IExtensionFactory
 from .wire.http import Headers
 
 __all__ = [
+    "IByteStreamHandler",
     "ICloseHandler",
     "IConcurrentHandler",
     "IExtension",
@@ -143,25 +144,32 @@ class IWebSocketTransport(Interface):
         " L{None} as long as none was."
     )
 
-    def sendTextMessage(message: str) -> Deferred[None]:
+    def sendTextMessage(message: str, compress: bool | None = None) -> Deferred[None]:
         """
         Send a text message.
 
+        @param message: the text.
+        @param compress: whether to compress it, if that was negotiated; L{None}
+            to compress all but short ones.
         @return: see L{whenWritable}; whoever does not want to wait ignores it.
         @raise TypeError: if it is not L{str}.
         @raise UnicodeEncodeError: if it has surrogates, which UTF-8 cannot
             say.
         """
 
-    def sendBytesMessage(data: bytes | bytearray | memoryview) -> Deferred[None]:
+    def sendBytesMessage(
+        data: bytes | bytearray | memoryview, compress: bool | None = None
+    ) -> Deferred[None]:
         """
         Send a binary message.  It may be changed afterwards.
 
+        @param compress: as for L{sendTextMessage}; L{False} is for what is
+            compressed already, such as images.
         @return: see L{whenWritable}; whoever does not want to wait ignores it.
         @raise TypeError: if it is not like bytes.
         """
 
-    def sendStream(source: Source) -> Deferred[None]:
+    def sendStream(source: Source, compress: bool | None = None) -> Deferred[None]:
         """
         Send one message while it is made, in fragments (RFC 6455 section 5.4):
         each piece that the source gives is one, and the next is asked for when
@@ -173,6 +181,7 @@ class IWebSocketTransport(Interface):
         @param source: an iterable or an asynchronous iterable of L{str}, for a
             text message, or of L{bytes} and the like, for a binary one; or an
             L{IBodyProducer<twisted.web.iweb.IBodyProducer>}.
+        @param compress: as for L{sendTextMessage}; L{None} compresses it.
         @return: fires when the last piece is sent.  Fails with what the source
             raises: with L{TypeError} if it gives text and bytes, or neither;
             with what C{connectionLost} is told if the connection ends before.
@@ -470,6 +479,15 @@ class IConcurrentHandler(Interface):
     A handler whose methods are called without waiting for what earlier ones
     have returned.  How much that keeps in memory at a time is then its own
     concern.
+    """
+
+
+class IByteStreamHandler(Interface):
+    """
+    A handler that carries a stream of bytes, such as a wrapped protocol.
+
+    Compression is not negotiated for it, unless extensions are named: such
+    streams are often encrypted or compressed, and their pieces small.
     """
 
 

@@ -30,6 +30,7 @@ from zope.interface import implementer
 
 from .encodings import Base64, Binary, Encoding, Text
 from .interfaces import (
+    IByteStreamHandler,
     IWebSocketHandler,
     IWebSocketHandlerFactory,
     IWebSocketRequest,
@@ -293,7 +294,7 @@ def _transportFor(
     return StreamTransport(webSocket, encoding)
 
 
-@implementer(IWebSocketHandler)
+@implementer(IWebSocketHandler, IByteStreamHandler)
 class StreamHandler:
     """
     Feeds a byte-stream protocol with what messages carry.

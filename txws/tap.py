@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
@@ -24,8 +24,10 @@ from .demo import Demo, readPage
 from .endpoints import WebSocketServerEndpoint
 from .errors import InvalidSetting
 from .factories import Application, WebSocketFactory, handlerFactoryFor
+from .interfaces import IExtensionFactory
 from .policy import HandshakePolicy, KeepalivePolicy, Limits
 from .services import WebSocketService
+from .wire.deflate import PerMessageDeflate
 
 __all__ = ["Options", "makeService"]
 
@@ -40,6 +42,11 @@ _PORT_NUMBER = re.compile(r"(?:tcp6?|ssl):(?:port=)?(-?[0-9]+)(?::|\Z)")
 _WRAP_HELP = (
     "What to serve, as in package.module.name: a factory, a class of protocols, a "
     "class of handlers, or a handler factory. Modules in this directory count."
+)
+
+_COMPRESSION_HELP = (
+    "Compress messages: none, low, balanced or best [default: balanced, but none for "
+    "wrapped protocols]."
 )
 
 # What each setting is called on the command line.
@@ -96,6 +103,12 @@ class Options(BaseOptions):
             None,
             None,
             "Most connections at a time; more get a 503 [default: unlimited].",
+        ),
+        (
+            "compression",
+            None,
+            None,
+            _COMPRESSION_HELP,
         ),
         (
             "ping-interval",
@@ -189,6 +202,7 @@ class Options(BaseOptions):
                 subprotocols=self["subprotocol"] or None,
                 paths=self["path"] or None,
             )
+            self["extensions"] = _parseCompression(self["compression"])
             self["application"] = self._loadApplication()
         except InvalidSetting as error:
             option = _OPTIONS[error.setting]
@@ -254,6 +268,7 @@ def makeService(options: Options) -> IService:
         limits=options["limits"],
         keepalive=options["keepalive"],
         handshake=options["handshake"],
+        extensions=options["extensions"],
         site=site,
         logsFrames=bool(options["log-frames"]),
         clock=reactor,
@@ -323,6 +338,24 @@ def _explain(error: Exception) -> str:
     Put what an exception says into one line.
     """
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def _parseCompression(
+    preset: str | None,
+) -> Sequence[IExtensionFactory] | None:
+    """
+    Find the extensions that a preset of compression means.
+    """
+    if preset is None:
+        return None
+    if preset == "none":
+        return ()
+    try:
+        return (PerMessageDeflate.preset(preset),)
+    except ValueError:
+        raise UsageError(
+            f"--compression must be none, low, balanced or best, not {preset!r}"
+        ) from None
 
 
 def _parseCount(option: str, value: str) -> int:
