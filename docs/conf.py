@@ -11,7 +11,12 @@ copyright = "the txws maintainers"
 version = release = __version__
 
 extensions = ["names", "transitions"]
-exclude_patterns = ["_build", "conformance-server.rst"]
+exclude_patterns = [
+    "_build",
+    "conformance-server.rst",
+    "howto/compression-memory.rst",
+    "howto/compression-speed.rst",
+]
 highlight_language = "text"
 nitpicky = True
 
