@@ -197,6 +197,18 @@ class InflaterTests(WireTestCase):
             self.assertGreater(size, MIB - CHUNK_SIZE - 1)
             self.assertLess(peak, MIB)
 
+    def test_smallLimit(self):
+        """
+        Where the limit is small, no more is inflated than that and a byte.
+        """
+        data = bomb(MIB)
+        tracemalloc.start()
+        self.assertViolation(MessageTooBig, "", inflate, Inflater(15, False, 10), data)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        # zlib's own state and window, and no chunk.
+        self.assertLess(peak, CHUNK_SIZE)
+
     def test_smallWindow(self):
         """
         A peer that has agreed to a window of 256 bytes, but looks back 400, as
