@@ -16,6 +16,8 @@ exclude_patterns = [
     "conformance-server.rst",
     "conformance-client.rst",
     "conformance-interoperation.rst",
+    "howto/compression-memory.rst",
+    "howto/compression-speed.rst",
 ]
 highlight_language = "text"
 nitpicky = True

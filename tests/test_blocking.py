@@ -435,7 +435,7 @@ class SendTests(BlockingTestCase):
         """
         One waits while the peer does not read, and goes on when it does.
         """
-        with self.connect() as websocket:
+        with self.connect(extensions=()) as websocket:
             connection = self.reactor.connections.pop()
             websocket.send("small")
             self.assertRaises(AssertionError, websocket.send, bytes(1000000))

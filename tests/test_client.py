@@ -141,6 +141,12 @@ class ClientTestCase(SynchronousTestCase):
         return refused
 
 
+OFFERS = (
+    "permessage-deflate; server_max_window_bits=12; client_max_window_bits=12, "
+    "permessage-deflate; client_max_window_bits"
+)
+
+
 class RequestTests(ClientTestCase):
     """
     What a client asks for.
@@ -160,6 +166,7 @@ class RequestTests(ClientTestCase):
                 "Connection: Upgrade",
                 f"Sec-WebSocket-Key: {KEY}",
                 "Sec-WebSocket-Version: 13",
+                f"Sec-WebSocket-Extensions: {OFFERS}",
                 "",
                 "",
             ],

@@ -118,6 +118,8 @@ class Pair:
             clock=self.clock,
             keepalive=policy,
             limits=limits,
+            # Zeros are to be as many bytes on the wire.
+            extensions=(),
         )
         settings = ClientSettings(
             "localhost",

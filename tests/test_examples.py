@@ -30,6 +30,7 @@ from twisted.protocols.portforward import ProxyServer
 from twisted.python.failure import Failure
 from twisted.python.reflect import namedAny
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
+from zope.interface.verify import verifyObject
 
 from txws import HandlerFactory, HandshakePolicy, WebSocketFactory
 from txws.client import ClientSettings, WebSocketClientProtocol
@@ -43,6 +44,15 @@ from txws.testing import (
     RecordingHandler,
 )
 from txws.wire.codes import CloseCode, Opcode
+from txws.wire.connection import Connection, Role
+from txws.wire.events import TextMessageReceived, ViolationReceived
+from txws.wire.extensions import (
+    ExtensionOffer,
+    IExtension,
+    IExtensionFactory,
+    acceptExtensions,
+    confirmExtensions,
+)
 
 from .certificates import makePEM
 from .peers import (
@@ -581,6 +591,35 @@ class WireTests(ExampleTestCase):
         peer = BlockingSocket(makeRequest(("Upgrade",)))
         import_module("wire_echo").converse(peer)
         self.assertEqual(peer.sent, b"")
+
+
+class ExtensionTests(ExampleTestCase):
+    """
+    The extension.
+    """
+
+    def test_checksum(self) -> None:
+        """
+        C{extension} is agreed on by both ends, lets messages through, and fails
+        the connection of a peer whose frame is damaged.
+        """
+        checksum = import_module("extension").Checksum()
+        verifyObject(IExtension, checksum)
+        verifyObject(IExtensionFactory, checksum)
+        offers = [ExtensionOffer(checksum.name, each) for each in checksum.offers()]
+        answers, atServer = acceptExtensions(offers, [checksum], None)
+        atClient = confirmExtensions(answers, [checksum], None)
+        server = Connection(Role.SERVER, extensions=atServer)
+        client = Connection(Role.CLIENT, extensions=atClient)
+        client.sendText("hello")
+        data = b"".join(client.dataToSend())
+        for received, kind in (
+            (data, TextMessageReceived),
+            (data[:-1] + bytes([data[-1] ^ 1]), ViolationReceived),
+        ):
+            server.receiveData(received)
+            self.assertIsInstance(server.nextEvent(), kind)
+        self.assertIsNone(checksum.accept((("level", "9"),), None))
 
 
 class OwnTests(ExampleTestCase):

@@ -195,7 +195,7 @@ class AdaptationTests(SynchronousTestCase):
             ("logsFrames", "yes", 1, None),
             ("clock", 3, "reactor", Clock),
             ("site", 3, "site", Resource()),
-            ("extensions", "permessage-deflate", 3, None, [object()], ["x"]),
+            ("extensions", "permessage-deflate", 3, [object()], ["x"]),
         ):
             for value in values:
                 wrong = {setting: value}

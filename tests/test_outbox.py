@@ -397,7 +397,7 @@ class FailureTests(TransportTestCase):
         """
 
         class Picky(Stream):
-            def encode(self, frame: Frame) -> Frame:
+            def encode(self, frame: Frame, compress: bool | None = None) -> Frame:
                 if frame.payload == b"bad":
                     raise Broken
                 return frame

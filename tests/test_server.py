@@ -289,9 +289,7 @@ class AcceptanceTests(ServerTestCase):
         """
         peer = self.connect()
 
-        peer.send(
-            makeRequest(("Sec-WebSocket-Extensions", "permessage-deflate, x;y=1"))
-        )
+        peer.send(makeRequest(("Sec-WebSocket-Extensions", "permessage-bzip2, x;y=1")))
 
         answer = peer.takeAnswer()
         self.assertEqual(answer.status, 101)

@@ -26,6 +26,7 @@ from txws.policy import SAME_ORIGIN, HandshakePolicy, KeepalivePolicy, Limits
 from txws.routing import Router
 from txws.tap import Options, makeService
 from txws.wire.codes import CloseCode, Opcode
+from txws.wire.deflate import PerMessageDeflate
 
 from .certificates import makePEM
 from .peers import RawPeer, makeRequest, readAnswer, useMemoryReactor
@@ -169,6 +170,7 @@ class OptionsTests(OptionsTestCase):
         self.assertEqual(tuple(options["handshake"].origins), (SAME_ORIGIN,))
         self.assertIsNone(options["handshake"].paths)
         self.assertIsNone(options["handshake"].subprotocols)
+        self.assertIsNone(options["extensions"])
 
     def test_defaultsAreTold(self):
         """
@@ -215,6 +217,7 @@ class OptionsTests(OptionsTestCase):
             "max-message-size",
             "max-fragments",
             "max-connections",
+            "compression",
             "ping-interval",
             "ping-timeout",
             "handshake-timeout",
@@ -426,6 +429,21 @@ class OptionsTests(OptionsTestCase):
             said = self.assertWrong(option, f"--{option}={wrong}")
 
             self.assertTrue(said.endswith(f"not {wrong!r}"), said)
+
+    def test_compression(self):
+        """
+        Compression is chosen by the name of a preset, or switched off.
+        """
+        self.assertEqual(self.parse("--compression=none")["extensions"], ())
+        for preset in ("low", "balanced", "best"):
+            self.assertEqual(
+                self.parse(f"--compression={preset}")["extensions"],
+                (PerMessageDeflate.preset(preset),),
+            )
+        self.assertEqual(
+            self.assertWrong("compression", "--compression=huge"),
+            "must be none, low, balanced or best, not 'huge'",
+        )
 
     def test_wrap(self):
         """
@@ -731,6 +749,22 @@ class ServiceTests(OptionsTestCase):
             self.assertEqual(answer.status, status)
             if status == 101:
                 self.assertEqual(answer.headers.get("Sec-WebSocket-Protocol"), "v1")
+
+    def test_compression(self):
+        """
+        The server compresses as it is told to.
+        """
+        offer = ("Sec-WebSocket-Extensions", "permessage-deflate")
+        for arguments, answer in (
+            ((), "permessage-deflate; server_max_window_bits=12"),
+            (("--compression=none",), ""),
+            (("--compression=best",), "permessage-deflate"),
+            (("--wrap=tests.test_tap.EchoFactory",), ""),
+        ):
+            peer = self.connect(*arguments)
+            peer.send(makeRequest(offer))
+            headers = peer.takeAnswer().headers
+            self.assertEqual(headers.get("Sec-WebSocket-Extensions"), answer)
 
     def test_limits(self):
         """

@@ -61,6 +61,8 @@ __all__ = [
     "HandshakeRefused",
     "ICloseHandler",
     "IConcurrentHandler",
+    "IExtension",
+    "IExtensionFactory",
     "IFragmentHandler",
     "IPingHandler",
     "ISharedWebSocketHandler",
@@ -71,6 +73,7 @@ __all__ = [
     "InvalidSetting",
     "KeepalivePolicy",
     "Limits",
+    "PerMessageDeflate",
     "PreparedMessage",
     "Proxy",
     "ProxyRefused",
@@ -113,6 +116,8 @@ if TYPE_CHECKING:
     from .interfaces import (
         ICloseHandler,
         IConcurrentHandler,
+        IExtension,
+        IExtensionFactory,
         IFragmentHandler,
         IPingHandler,
         ISharedWebSocketHandler,
@@ -134,6 +139,7 @@ if TYPE_CHECKING:
     from .routing import Router
     from .services import WebSocketService
     from .wire.codes import CloseCode
+    from .wire.deflate import PerMessageDeflate
     from .wire.prepared import PreparedMessage
 
 __version__ = VERSION
@@ -160,6 +166,8 @@ _MODULES = {
     "interfaces": (
         "ICloseHandler",
         "IConcurrentHandler",
+        "IExtension",
+        "IExtensionFactory",
         "IFragmentHandler",
         "IPingHandler",
         "ISharedWebSocketHandler",
@@ -182,6 +190,7 @@ _MODULES = {
     "services": ("WebSocketService",),
     "wire.codes": ("CloseCode",),
     "wire.prepared": ("PreparedMessage",),
+    "wire.deflate": ("PerMessageDeflate",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -31,6 +31,7 @@ from zope.interface import implementer
 
 from .closing import abortTransport
 from .errors import DeadlineExpired, HandshakeRefused, TLSFailed, WebSocketFailed
+from .extensions import extensionsFor
 from .framelog import FrameLog
 from .interfaces import (
     IExtensionFactory,
@@ -70,7 +71,8 @@ class ClientSettings:
     @ivar keepalive: how long it waits.
     @ivar origin: the C{Origin} header, or L{None}.
     @ivar subprotocols: what is offered, the preferred one first.
-    @ivar extensions: what is offered, the preferred one first.
+    @ivar extensions: what is offered, the preferred one first, or L{None} for
+        L{extensionsFor<txws.extensions.extensionsFor>} the handler.
     @ivar headers: further header fields, as (name, value).
     @ivar logsFrames: whether each frame is logged.
     @ivar isSecure: whether the server is reached by TLS; L{None} if the
@@ -90,7 +92,7 @@ class ClientSettings:
     keepalive: KeepalivePolicy = field(default_factory=KeepalivePolicy)
     origin: str | None = None
     subprotocols: Sequence[str] = ()
-    extensions: Sequence[IExtensionFactory] = ()
+    extensions: Sequence[IExtensionFactory] | None = None
     headers: Sequence[tuple[str, str]] = ()
     logsFrames: bool = False
     isSecure: bool | None = None
@@ -140,7 +142,7 @@ class WebSocketClientProtocol(Protocol):
             settings.limits.headLimits,
             origin=settings.origin,
             subprotocols=settings.subprotocols,
-            extensions=settings.extensions,
+            extensions=extensionsFor(application, settings.extensions),
             headers=settings.headers,
             maxMessageSize=settings.limits.maxMessageSize,
             waitsForBody=settings.waitsForBody,

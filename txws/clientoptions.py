@@ -15,6 +15,7 @@ from twisted.internet.interfaces import IStreamClientEndpoint
 from .authentication import Credentials
 from .carriers import TLSPolicy
 from .errors import InvalidSetting
+from .extensions import checkExtensions
 from .interfaces import IExtensionFactory
 from .policy import (
     ClientTimeouts,
@@ -49,7 +50,8 @@ class ClientOptions:
         C{User-Agent}, say.
     @ivar origin: the C{Origin} header, or L{None}.
     @ivar subprotocols: what is offered, the preferred one first.
-    @ivar extensions: what is offered, the preferred one first.
+    @ivar extensions: what is offered, the preferred one first; L{None} for
+        compression, but not of wrapped protocols; none to do without.
     @ivar limits: how much the server may make this side keep.
     @ivar keepalive: how long it waits for the handshake and later.
     @ivar timeouts: how long it waits before.
@@ -79,7 +81,7 @@ class ClientOptions:
     omittedHeaders: Sequence[str] = ()
     origin: str | None = None
     subprotocols: Sequence[str] = ()
-    extensions: Sequence[IExtensionFactory] = ()
+    extensions: Sequence[IExtensionFactory] | None = None
     limits: Limits = field(default_factory=lambda: Limits(maxFragments=65536))
     keepalive: KeepalivePolicy = field(default_factory=KeepalivePolicy)
     timeouts: ClientTimeouts = field(default_factory=ClientTimeouts)
@@ -97,6 +99,7 @@ class ClientOptions:
         checkPolicies(self.limits, self.keepalive, None)
         for name in ("usesEnvironment", "logsFrames"):
             checkBoolean(name, getattr(self, name))
+        object.__setattr__(self, "extensions", checkExtensions(self.extensions))
         for subprotocol in self.subprotocols:
             checkSubprotocol(subprotocol)
         if isinstance(self.proxy, str):

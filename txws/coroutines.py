@@ -144,7 +144,9 @@ class Conversation:
         return result
 
     def send(
-        self, message: str | bytes | bytearray | memoryview | Source
+        self,
+        message: str | bytes | bytearray | memoryview | Source,
+        compress: bool | None = None,
     ) -> Result[None]:
         """
         Send a message.
@@ -153,6 +155,8 @@ class Conversation:
             anything else is streamed, see
             L{IWebSocketTransport.sendStream<txws.interfaces.IWebSocketTransport.sendStream>};
             an asynchronous iterable is run by Twisted, on asyncio too.
+        @param compress: whether to compress it, if that was negotiated; L{None}
+            to compress all but short ones.
         @return: fires when the connection takes more: a message has left, or no
             more than the high-water mark waits.  Fails with what ends the
             connection, if it has ended or is being closed.
@@ -162,11 +166,11 @@ class Conversation:
         if not self._transport.isOpen:
             return self._late()
         if isinstance(message, str):
-            sent = self._transport.sendTextMessage(message)
+            sent = self._transport.sendTextMessage(message, compress)
         elif isinstance(message, (bytes, bytearray, memoryview)):
-            sent = self._transport.sendBytesMessage(message)
+            sent = self._transport.sendBytesMessage(message, compress)
         else:
-            sent = self._transport.sendStream(message)
+            sent = self._transport.sendStream(message, compress)
         result: Result[None] = Result(lambda result: sent.cancel())
         sent.addCallback(self._checkSent).addBoth(_fire, result)
         return result

@@ -49,7 +49,7 @@ class WebSocketServerEndpoint:
         limits: Limits | None = None,
         keepalive: KeepalivePolicy | None = None,
         handshake: HandshakePolicy | None = None,
-        extensions: Sequence[IExtensionFactory] = (),
+        extensions: Sequence[IExtensionFactory] | None = None,
         site: IProtocolFactory | None = None,
         logsFrames: bool = False,
         clock: IReactorTime | None = None,
@@ -63,7 +63,8 @@ class WebSocketServerEndpoint:
         @param limits: how much a peer may make this server keep.
         @param keepalive: how long it waits.
         @param handshake: which origins, subprotocols and paths it accepts.
-        @param extensions: the extensions it knows.
+        @param extensions: the extensions it knows; L{None} for compression, but
+            not of wrapped protocols; none to do without.
         @param site: what serves HTTP requests that are no upgrades.
         @param logsFrames: whether to log each frame.
         @param clock: what schedules.

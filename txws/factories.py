@@ -133,7 +133,7 @@ class WebSocketFactory(ServerFactory):
         limits: Limits | None = None,
         keepalive: KeepalivePolicy | None = None,
         handshake: HandshakePolicy | None = None,
-        extensions: Sequence[IExtensionFactory] = (),
+        extensions: Sequence[IExtensionFactory] | None = None,
         site: IProtocolFactory | None = None,
         logsFrames: bool = False,
         legacy: ILegacyVersions | None = None,
@@ -146,7 +146,8 @@ class WebSocketFactory(ServerFactory):
         @param limits: how much a peer may make this server keep.
         @param keepalive: how long this server waits.
         @param handshake: which origins, subprotocols and paths it accepts.
-        @param extensions: the extensions it knows.
+        @param extensions: the extensions it knows; L{None} for compression, but
+            not of wrapped protocols; none to do without.
         @param site: what serves HTTP requests that are no upgrades: a
             L{Site<twisted.web.server.Site>}, say; L{None} to refuse them.
         @param logsFrames: whether to log each frame, at level debug.
@@ -227,7 +228,9 @@ class WebSocketFactory(ServerFactory):
             factory.doStop()
 
     def broadcast(
-        self, message: str | bytes | bytearray | memoryview | PreparedMessage
+        self,
+        message: str | bytes | bytearray | memoryview | PreparedMessage,
+        compress: bool | None = None,
     ) -> int:
         """
         Send a message to all open connections, serialized once.  One to which
@@ -236,13 +239,14 @@ class WebSocketFactory(ServerFactory):
         L{Group<txws.groups.Group>} has policies for them.
 
         @param message: text, or data for a binary message.
+        @param compress: as for L{Group.broadcast<txws.groups.Group.broadcast>}.
         @return: how many were sent it.
         @raise TypeError: if the message is neither L{str} nor like bytes.
         @raise UnicodeEncodeError: if the text has surrogates, which UTF-8
             cannot say.
         """
         if not isinstance(message, PreparedMessage):
-            message = PreparedMessage(message)
+            message = PreparedMessage(message, compress)
         sent = 0
         for connection in self.connections:
             if connection.isOpen:

@@ -117,7 +117,10 @@ class Group:
         return 0 if reader is None else len(reader.waiting)
 
     def broadcast(
-        self, message: Message, exclude: Iterable[IWebSocketTransport] = ()
+        self,
+        message: Message,
+        exclude: Iterable[IWebSocketTransport] = (),
+        compress: bool | None = None,
     ) -> Deferred[None]:
         """
         Send a message to all members that there are now.  A member to which
@@ -125,6 +128,10 @@ class Group:
 
         @param message: text, or data for a binary message.
         @param exclude: who is not to get it: the member that said it, say.
+        @param compress: whether to compress it where that was negotiated, once
+            for all who agreed on the same if no member's compression looks back
+            to earlier messages; L{None} to compress all but short ones.  What a
+            prepared message says goes before.
         @return: with L{Block} fires when no member that it was sent to is
             above its high-water mark any more, or when those have left; with
             other policies it has fired.  Cancelling it ends the wait, and
@@ -137,7 +144,7 @@ class Group:
         members = self._without(exclude)
         prepared = message
         if not isinstance(prepared, PreparedMessage):
-            prepared = PreparedMessage(prepared)
+            prepared = PreparedMessage(prepared, compress)
         key = self._slowReaders.keyOf(message)
         for member in members:
             # Another one's end may have been the end of this one.

@@ -42,6 +42,7 @@ from .wire.prepared import PreparedMessage
 from .wire.serverhandshake import UpgradeRequest
 
 __all__ = [
+    "IByteStreamHandler",
     "ICloseHandler",
     "IConcurrentHandler",
     "IExtension",
@@ -171,25 +172,32 @@ class IWebSocketTransport(Interface):
         " L{None} as long as none was."
     )
 
-    def sendTextMessage(message: str) -> Deferred[None]:
+    def sendTextMessage(message: str, compress: bool | None = None) -> Deferred[None]:
         """
         Send a text message.
 
+        @param message: the text.
+        @param compress: whether to compress it, if that was negotiated; L{None}
+            to compress all but short ones.
         @return: see L{whenWritable}; whoever does not want to wait ignores it.
         @raise TypeError: if it is not L{str}.
         @raise UnicodeEncodeError: if it has surrogates, which UTF-8 cannot
             say.
         """
 
-    def sendBytesMessage(data: bytes | bytearray | memoryview) -> Deferred[None]:
+    def sendBytesMessage(
+        data: bytes | bytearray | memoryview, compress: bool | None = None
+    ) -> Deferred[None]:
         """
         Send a binary message.  It may be changed afterwards.
 
+        @param compress: as for L{sendTextMessage}; L{False} is for what is
+            compressed already, such as images.
         @return: see L{whenWritable}; whoever does not want to wait ignores it.
         @raise TypeError: if it is not like bytes.
         """
 
-    def sendStream(source: Source) -> Deferred[None]:
+    def sendStream(source: Source, compress: bool | None = None) -> Deferred[None]:
         """
         Send one message while it is made, in fragments (RFC 6455 section 5.4):
         each piece that the source gives is one, and the next is asked for when
@@ -201,6 +209,7 @@ class IWebSocketTransport(Interface):
         @param source: an iterable or an asynchronous iterable of L{str}, for a
             text message, or of L{bytes} and the like, for a binary one; or an
             L{IBodyProducer<twisted.web.iweb.IBodyProducer>}.
+        @param compress: as for L{sendTextMessage}; L{None} compresses it.
         @return: fires when the last piece is sent.  Fails with what the source
             raises: with L{TypeError} if it gives text and bytes, or neither;
             with what C{connectionLost} is told if the connection ends before.
@@ -530,6 +539,16 @@ class IConcurrentHandler(Interface):
     A handler whose methods are called without waiting for what earlier ones
     have returned.  How much that keeps in memory at a time is then its own
     concern.
+    """
+
+
+class IByteStreamHandler(Interface):
+    """
+    A handler that carries a stream of bytes, such as a wrapped protocol, or what
+    makes such handlers.
+
+    Compression is not negotiated for it, unless extensions are named: such
+    streams are often encrypted or compressed, and their pieces small.
     """
 
 

@@ -18,6 +18,7 @@ from twisted.internet.interfaces import IReactorTime, ITransport
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from .extensions import extensionsFor
 from .framelog import FrameLog
 from .interfaces import (
     IExtension,
@@ -56,7 +57,8 @@ class ServerSettings:
     @ivar limits: how much a peer may make this side keep.
     @ivar keepalive: how long it waits.
     @ivar handshake: which handshakes it accepts.
-    @ivar extensions: the extensions it knows.
+    @ivar extensions: the extensions it knows, or L{None} for
+        L{extensionsFor<txws.extensions.extensionsFor>} each handler.
     @ivar clock: what schedules.
     @ivar logsFrames: whether each frame is logged.
     @ivar legacy: what it speaks beside RFC 6455, or L{None}.
@@ -66,7 +68,7 @@ class ServerSettings:
     limits: Limits
     keepalive: KeepalivePolicy
     handshake: HandshakePolicy
-    extensions: Sequence[IExtensionFactory]
+    extensions: Sequence[IExtensionFactory] | None
     clock: IReactorTime
     logsFrames: bool
     legacy: ILegacyVersions | None = None
@@ -250,7 +252,7 @@ class Negotiation:
         answers, extensions = await self._ask(
             acceptExtensions,
             self._upgrade.extensions,
-            settings.extensions,
+            extensionsFor(handler, settings.extensions),
             limits.maxMessageSize,
         )
         acceptance = await self._ask(

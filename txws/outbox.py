@@ -28,10 +28,11 @@ class OutboxOwner(Protocol):
     What L{Outbox} sends through.
     """
 
-    def sendFragment(self, piece: Piece) -> Deferred[None]:
+    def sendFragment(self, piece: Piece, compress: bool | None) -> Deferred[None]:
         """
         Send a fragment of the message that is on its way, or the first of one.
 
+        @param compress: whether to compress the message, if that can be chosen.
         @return: fires when the next may come.
         """
 
@@ -65,10 +66,11 @@ class _Stream:
 
     size = ENTRY_SIZE
 
-    def __init__(self, source: Source, outbox: Outbox) -> None:
+    def __init__(self, source: Source, outbox: Outbox, compress: bool | None) -> None:
         self.sent: Deferred[None] = Deferred(self._cancelled)
         self._source = source
         self._outbox = outbox
+        self._compress = compress
         self._kind: type | None = None
         self._pumping: Deferred[None] | None = None
 
@@ -105,7 +107,7 @@ class _Stream:
         if not len(piece):
             # Peers limit the number of fragments.
             return DONE
-        gone = self._outbox.owner.sendFragment(piece)
+        gone = self._outbox.owner.sendFragment(piece, self._compress)
         self._kind = kind
         return gone
 
@@ -193,15 +195,16 @@ class Outbox:
         self._waiting: deque[_Stream | _Message] = deque()
         self._isAdvancing = False
 
-    def addStream(self, source: Source) -> Deferred[None]:
+    def addStream(self, source: Source, compress: bool | None = None) -> Deferred[None]:
         """
         Send a message while it is made, when what waits before it is sent.
 
         @param source: what it is made of.
+        @param compress: whether to compress it, if that can be chosen.
         @return: fires when all of it is sent, and fails with what the source
             fails with, or with what ends the connection before.
         """
-        stream = _Stream(source, self)
+        stream = _Stream(source, self, compress)
         self._waiting.append(stream)
         self._advance()
         if stream in self._waiting and not self.isStopped:

@@ -51,7 +51,7 @@ class WebSocketResource(Resource):
         limits: Limits | None = None,
         keepalive: KeepalivePolicy | None = None,
         handshake: HandshakePolicy | None = None,
-        extensions: Sequence[IExtensionFactory] = (),
+        extensions: Sequence[IExtensionFactory] | None = None,
         logsFrames: bool = False,
         clock: IReactorTime | None = None,
     ) -> None:
@@ -65,7 +65,8 @@ class WebSocketResource(Resource):
             rendered.
         @param handshake: which origins, subprotocols and paths it accepts;
             paths are whole.
-        @param extensions: the extensions it knows.
+        @param extensions: the extensions it knows; L{None} for compression, but
+            not of wrapped protocols; none to do without.
         @param logsFrames: whether to log each frame, at level debug.
         @param clock: what schedules; L{None} for the reactor.
         @raise InvalidSetting: if the application, or a setting, is none.

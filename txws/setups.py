@@ -12,6 +12,7 @@ from zope.interface.interface import InterfaceClass
 
 from .applications import Application, handlerFactoryFor
 from .errors import InvalidSetting
+from .extensions import checkExtensions
 from .interfaces import IExtensionFactory, ILegacyVersions
 from .negotiation import ServerSettings
 from .policy import (
@@ -41,7 +42,7 @@ class ServerSetup:
         limits: Limits | None,
         keepalive: KeepalivePolicy | None,
         handshake: HandshakePolicy | None,
-        extensions: Iterable[IExtensionFactory],
+        extensions: Iterable[IExtensionFactory] | None,
         logsFrames: bool,
         clock: IReactorTime | None,
         legacy: ILegacyVersions | None = None,
@@ -63,7 +64,7 @@ class ServerSetup:
         self.clock = clock
         self._keepalive = keepalive or KeepalivePolicy()
         self._handshake = handshake or HandshakePolicy()
-        self._extensions = _checkExtensions(extensions)
+        self._extensions = checkExtensions(extensions)
         self._logsFrames = logsFrames
         self._legacy = legacy
         self._settings: ServerSettings | None = None
@@ -121,15 +122,3 @@ def checkProvides(name: str, setting: object, interface: InterfaceClass) -> None
         raise InvalidSetting(
             name, f"must provide {interface.__name__}, not {setting!r}"
         )
-
-
-def _checkExtensions(extensions: object) -> tuple[IExtensionFactory, ...]:
-    """
-    Check that extensions can be negotiated, and keep them from changing.
-    """
-    if isinstance(extensions, str) or not isinstance(extensions, Iterable):
-        raise InvalidSetting("extensions", f"must be a sequence, not {extensions!r}")
-    frozen = tuple(extensions)
-    for extension in frozen:
-        checkProvides("extensions", extension, IExtensionFactory)
-    return frozen

@@ -30,6 +30,7 @@ from zope.interface import implementer
 
 from .encodings import Base64, Binary, Encoding, Text
 from .interfaces import (
+    IByteStreamHandler,
     IStartedHandlerFactory,
     IWebSocketHandler,
     IWebSocketHandlerFactory,
@@ -320,7 +321,7 @@ def _transportFor(
     return StreamTransport(webSocket, encoding)
 
 
-@implementer(IWebSocketHandler)
+@implementer(IWebSocketHandler, IByteStreamHandler)
 class StreamHandler:
     """
     Feeds a byte-stream protocol with what messages carry.
@@ -400,7 +401,7 @@ class StreamHandler:
             self.protocol.connectionLost(reason)
 
 
-@implementer(IWebSocketHandlerFactory, IStartedHandlerFactory)
+@implementer(IWebSocketHandlerFactory, IStartedHandlerFactory, IByteStreamHandler)
 class StreamHandlerFactory:
     """
     Makes handlers of the protocols of a factory.

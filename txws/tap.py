@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from traceback import extract_tb
 from typing import Any, TypeVar
@@ -26,9 +26,10 @@ from .demo import Demo, readPage
 from .endpoints import WebSocketServerEndpoint
 from .errors import InvalidSetting
 from .factories import WebSocketFactory
-from .interfaces import ILegacyVersions
+from .interfaces import IExtensionFactory, ILegacyVersions
 from .policy import HandshakePolicy, KeepalivePolicy, Limits
 from .services import WebSocketService
+from .wire.deflate import PerMessageDeflate
 
 __all__ = ["Options", "makeService"]
 
@@ -53,6 +54,11 @@ _WRONG_ARGUMENTS = (
     (re.compile(r"missing .* argument: ('\w+')"), "{} is missing"),
     (re.compile(r"unexpected keyword argument ('\w+')"), "{} is unknown"),
     (re.compile(r"multiple values for argument ('\w+')"), "{} is there twice"),
+)
+
+_COMPRESSION_HELP = (
+    "Compress messages: none, low, balanced or best [default: balanced, but none for "
+    "wrapped protocols]."
 )
 
 # What each setting is called on the command line.
@@ -112,6 +118,12 @@ class Options(BaseOptions):
             None,
             None,
             "Most connections at a time; more get a 503 [default: unlimited].",
+        ),
+        (
+            "compression",
+            None,
+            None,
+            _COMPRESSION_HELP,
         ),
         (
             "ping-interval",
@@ -223,6 +235,7 @@ class Options(BaseOptions):
                 subprotocols=self["subprotocol"] or None,
                 paths=self["path"] or None,
             )
+            self["extensions"] = _parseCompression(self["compression"])
             self["application"] = self._loadApplication()
             self["legacy"] = _loadLegacy(self["legacy"])
         except InvalidSetting as error:
@@ -289,6 +302,7 @@ def makeService(options: Options) -> IService:
         limits=options["limits"],
         keepalive=options["keepalive"],
         handshake=options["handshake"],
+        extensions=options["extensions"],
         site=site,
         logsFrames=bool(options["log-frames"]),
         legacy=options["legacy"],
@@ -434,6 +448,24 @@ def _explain(error: BaseException) -> str:
     Put what an exception says into one line.
     """
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def _parseCompression(
+    preset: str | None,
+) -> Sequence[IExtensionFactory] | None:
+    """
+    Find the extensions that a preset of compression means.
+    """
+    if preset is None:
+        return None
+    if preset == "none":
+        return ()
+    try:
+        return (PerMessageDeflate.preset(preset),)
+    except ValueError:
+        raise UsageError(
+            f"--compression must be none, low, balanced or best, not {preset!r}"
+        ) from None
 
 
 def _parseCount(option: str, value: str) -> int:

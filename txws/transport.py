@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
+from functools import partial
 from typing import TypeVar, cast
 
 from twisted.internet.defer import Deferred, fail
@@ -175,29 +176,38 @@ class WebSocketTransport:
         """
         return self._keepalive.roundTripTime
 
-    def sendTextMessage(self, message: str) -> Deferred[None]:
+    def sendTextMessage(
+        self, message: str, compress: bool | None = None
+    ) -> Deferred[None]:
         """
         See L{IWebSocketTransport}.
         """
         if self.isOpen:
             if self._outbox is not None:
                 # Refused now, if it cannot be sent.
-                return self._postpone(self._sendText, message, str.encode(message))
-            return self._sendText(message)
+                payload = str.encode(message)
+                send = partial(self._sendText, compress=compress)
+                return self._postpone(send, message, payload)
+            return self._sendText(message, compress)
         return DONE
 
-    def sendBytesMessage(self, data: bytes | bytearray | memoryview) -> Deferred[None]:
+    def sendBytesMessage(
+        self, data: bytes | bytearray | memoryview, compress: bool | None = None
+    ) -> Deferred[None]:
         """
         See L{IWebSocketTransport}.
         """
         if self.isOpen:
             if self._outbox is not None:
                 data = bytes(memoryview(data))
-                return self._postpone(self._sendBytes, data, data)
-            return self._sendBytes(data)
+                send = partial(self._sendBytes, compress=compress)
+                return self._postpone(send, data, data)
+            return self._sendBytes(data, compress)
         return DONE
 
-    def sendStream(self, source: Source) -> Deferred[None]:
+    def sendStream(
+        self, source: Source, compress: bool | None = None
+    ) -> Deferred[None]:
         """
         See L{IWebSocketTransport}.
         """
@@ -207,7 +217,7 @@ class WebSocketTransport:
             self._outbox = Outbox(self)
         if not self.isOpen:
             self._outbox.stop()
-        return self._outbox.addStream(source)
+        return self._outbox.addStream(source, compress)
 
     def whenWritable(self) -> Deferred[None]:
         """
@@ -382,6 +392,8 @@ class WebSocketTransport:
         """
         See L{KeptAlive<txws.keepalive.KeptAlive>}.
         """
+        # The peer has been silent for a while.
+        self._connection.release()
         if isOneWay:
             self._connection.sendPong(payload)
         else:
@@ -481,14 +493,14 @@ class WebSocketTransport:
 
     # What the outbox calls
 
-    def sendFragment(self, piece: Piece) -> Deferred[None]:
+    def sendFragment(self, piece: Piece, compress: bool | None) -> Deferred[None]:
         """
         See L{OutboxOwner<txws.outbox.OutboxOwner>}.
         """
         if isinstance(piece, str):
-            self._connection.sendTextFragment(piece)
+            self._connection.sendTextFragment(piece, compress=compress)
         else:
-            self._connection.sendBytesFragment(piece)
+            self._connection.sendBytesFragment(piece, compress=compress)
         self._sent()
         if not self._outflow.isFull:
             return DONE
@@ -598,19 +610,21 @@ class WebSocketTransport:
         if isFirst:
             self._delivery.closeReceived(status)
 
-    def _sendText(self, message: str) -> Deferred[None]:
+    def _sendText(self, message: str, compress: bool | None) -> Deferred[None]:
         """
         Send a text message now.
         """
-        self._connection.sendText(message)
+        self._connection.sendText(message, compress)
         self._sent()
         return self._whenWritable()
 
-    def _sendBytes(self, data: bytes | bytearray | memoryview) -> Deferred[None]:
+    def _sendBytes(
+        self, data: bytes | bytearray | memoryview, compress: bool | None
+    ) -> Deferred[None]:
         """
         Send a binary message now.
         """
-        self._connection.sendBytes(data)
+        self._connection.sendBytes(data, compress)
         self._sent()
         return self._whenWritable()
 

@@ -3,9 +3,10 @@ Runs the Autobahn test suite against txws; what it found is judged by
 L{tests.live.verdicts}.
 
 C{python -m tests.live.conformance} runs the core, that is all cases but the
-compression of sections 12 and 13; C{--help} lists the options. The suite is a
-program of its own, C{wstest}: it is taken from the environment variable
-C{TXWS_WSTEST} or from the C{PATH}.
+compression of sections 12 and 13, which take ten times as long; C{--all} runs
+those too, and C{--help} lists the options. The suite is a program of its own,
+C{wstest}: it is taken from the environment variable C{TXWS_WSTEST} or from the
+C{PATH}.
 
 The suite and the peer under test are two child processes of this one, so that
 neither can stop the other or outlive the run. For each role of RFC 6455 section
@@ -34,8 +35,10 @@ from typing import IO
 from .verdicts import Run, Verdict, formatPage, formatSummary, readVerdicts
 
 __all__ = [
+    "ALL",
     "CORE",
     "ROLES",
+    "SAMPLE",
     "Selection",
     "SuiteFailed",
     "SuiteMissing",
@@ -73,7 +76,21 @@ class Selection:
     excluded: tuple[str, ...] = ()
 
 
+ALL = Selection(("*",))
 CORE = Selection(("*",), ("12.*", "13.*"))
+
+# Section 12 has five sorts of payload, 13 seven sets of offers, both in 18 sizes.
+_COMPRESSION = [
+    f"{section}.{kind}.{size}"
+    for section, kinds in ((12, 5), (13, 7))
+    for kind in range(1, kinds + 1)
+    for size in range(1, 19)
+]
+
+# The core, and every fifth case of compression.
+SAMPLE = Selection(
+    ("*",), tuple(case for at, case in enumerate(_COMPRESSION) if at % 5)
+)
 
 
 def findSuite() -> str:
@@ -314,7 +331,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.live.conformance")
     add = parser.add_argument
     add("role", nargs="?", choices=sorted(ROLES), default="server")
-    add("--cases", type=_selection, default=CORE, metavar="1.*,7.1.6")
+    chosen = parser.add_mutually_exclusive_group().add_argument
+    chosen("--cases", type=_selection, default=CORE, metavar="1.*,7.1.6")
+    for name, selection in (("--all", ALL), ("--sample", SAMPLE)):
+        chosen(name, dest="cases", action="store_const", const=selection)
     add("--report", type=Path, metavar="DIR", help="default: a new temporary one")
     add("--rst", type=Path, metavar="FILE", help="write a summary for the docs")
     add("--timeout", type=float, default=RUN_TIMEOUT, metavar="SECONDS")

@@ -7,11 +7,19 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from .conformance import CORE, SuiteMissing, findSuite, runClient, runServer
+from .conformance import (
+    SAMPLE,
+    Selection,
+    SuiteMissing,
+    findSuite,
+    runClient,
+    runServer,
+)
 from .verdicts import (
     Outcome,
     Run,
@@ -22,7 +30,8 @@ from .verdicts import (
 )
 
 CORE_SIZE = 301
-CORE_TIMEOUT = 100.0
+COMPRESSION_SIZE = 216
+SAMPLE_TIMEOUT = 400.0
 
 
 def whySkipped() -> str | None:
@@ -38,42 +47,38 @@ def whySkipped() -> str | None:
     return None
 
 
-class ServerConformanceTests(SynchronousTestCase):
+class ConformanceTests(SynchronousTestCase):
     """
-    A txws server, as the suite's fuzzing client sees it.
-    """
-
-    skip = whySkipped()
-
-    def test_core(self) -> None:
-        """
-        Every case of the core is OK, but for the three that are informational
-        for everybody.
-        """
-        directory = Path(self.mktemp()).absolute()
-        directory.mkdir()
-        run = runServer(CORE, directory, CORE_TIMEOUT)
-        self.assertTrue(run.isConformant, "\n" + formatSummary(run))
-        self.assertEqual(len(run.verdicts), CORE_SIZE)
-
-
-class ClientConformanceTests(SynchronousTestCase):
-    """
-    A txws client, as the suite's fuzzing server sees it.
+    txws, as the suite sees it: every case of the core and every fifth case of
+    compression is OK, with default settings, but for the three that are
+    informational for everybody.
     """
 
     skip = whySkipped()
 
-    def test_core(self) -> None:
+    def check(self, run: Callable[[Selection, Path, float], Run]) -> None:
         """
-        Every case of the core is OK, but for the three that are informational
-        for everybody.
+        Run the cases.
         """
         directory = Path(self.mktemp()).absolute()
         directory.mkdir()
-        run = runClient(CORE, directory, CORE_TIMEOUT)
-        self.assertTrue(run.isConformant, "\n" + formatSummary(run))
-        self.assertEqual(len(run.verdicts), CORE_SIZE)
+        ran = run(SAMPLE, directory, SAMPLE_TIMEOUT)
+        self.assertTrue(ran.isConformant, "\n" + formatSummary(ran))
+        compressed = [each for each in ran.verdicts if each.section in (12, 13)]
+        self.assertEqual(len(ran.verdicts) - len(compressed), CORE_SIZE)
+        self.assertEqual(len(compressed), -(-COMPRESSION_SIZE // 5))
+
+    def test_server(self) -> None:
+        """
+        As a server, to the suite's fuzzing client.
+        """
+        self.check(runServer)
+
+    def test_client(self) -> None:
+        """
+        As a client, to the suite's fuzzing server.
+        """
+        self.check(runClient)
 
 
 def verdict(case: str, behavior: str, behaviorClose: str) -> Verdict:

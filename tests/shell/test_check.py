@@ -174,7 +174,13 @@ class GoodTests(CheckTestCase):
         self.assertIsNone(report["tls"])
         handshake = report["handshake"]
         self.assertEqual((handshake["status"], handshake["subprotocol"]), (101, None))
-        self.assertEqual(handshake["headers"], {"server": "test"})
+        self.assertEqual(handshake["headers"].pop("server"), "test")
+        self.assertEqual(
+            handshake["headers"],
+            {"sec-websocket-extensions": ", ".join(handshake["extensions"])},
+        )
+        (extension,) = handshake["extensions"]
+        self.assertTrue(extension.startswith("permessage-deflate;"), extension)
         self.assertAlmostEqual(handshake["seconds"], 0.05, 3)
         self.assertEqual(report["roundTrip"]["count"], 5)
         for name in ("min", "median", "max"):

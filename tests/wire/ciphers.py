@@ -5,6 +5,8 @@ knows, and a factory for any.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from zope.interface import implementer
 
 from txws.wire.codes import Opcode
@@ -29,7 +31,7 @@ class Stream:
         self._decoded = 0
         self._isPlain = False
 
-    def encode(self, frame: Frame) -> Frame:
+    def encode(self, frame: Frame, compress: bool | None = None) -> Frame:
         """
         Add.
         """
@@ -41,7 +43,7 @@ class Stream:
         self._encoded += len(payload)
         return frame._replace(payload=payload, rsv=rsv)
 
-    def decode(self, frame: Frame) -> Frame:
+    def decode(self, frame: Frame) -> Iterable[Frame]:
         """
         Subtract, unless the message comes without RSV1.
         """
@@ -49,10 +51,10 @@ class Stream:
             self._decoded = 0
             self._isPlain = not frame.rsv & RSV1
         if self._isPlain:
-            return frame
+            return [frame]
         payload = shift(frame.payload, self._decoded, -1)
         self._decoded += len(payload)
-        return frame._replace(payload=payload, rsv=frame.rsv & ~RSV1)
+        return [frame._replace(payload=payload, rsv=frame.rsv & ~RSV1)]
 
 
 def shift(payload: bytes, start: int, direction: int) -> bytes:
@@ -74,20 +76,20 @@ class Mirror:
     rsv = RSV2
     isPerFrame = True
 
-    def encode(self, frame: Frame) -> Frame:
+    def encode(self, frame: Frame, compress: bool | None = None) -> Frame:
         """
         Turn around.
         """
         payload = frame.payload[::-1] + b"|"
         return frame._replace(payload=payload, rsv=frame.rsv | RSV2)
 
-    def decode(self, frame: Frame) -> Frame:
+    def decode(self, frame: Frame) -> Iterable[Frame]:
         """
         Turn back.
         """
         if not frame.rsv & RSV2 or not frame.payload.endswith(b"|"):
             raise ExtensionViolation("a frame is not mirrored")
-        return frame._replace(payload=frame.payload[-2::-1], rsv=frame.rsv & ~RSV2)
+        return [frame._replace(payload=frame.payload[-2::-1], rsv=frame.rsv & ~RSV2)]
 
 
 @implementer(IExtension)
@@ -102,20 +104,20 @@ class Signature:
     def __init__(self, name: bytes) -> None:
         self._name = name
 
-    def encode(self, frame: Frame) -> Frame:
+    def encode(self, frame: Frame, compress: bool | None = None) -> Frame:
         """
         Sign.
         """
         return frame._replace(payload=self._name + b"(" + frame.payload + b")")
 
-    def decode(self, frame: Frame) -> Frame:
+    def decode(self, frame: Frame) -> Iterable[Frame]:
         """
         Take the signature off.
         """
         start, end = self._name + b"(", b")"
         if not (frame.payload.startswith(start) and frame.payload.endswith(end)):
             raise ExtensionViolation(f"a frame is not signed {self._name.decode()}")
-        return frame._replace(payload=frame.payload[len(start) : -len(end)])
+        return [frame._replace(payload=frame.payload[len(start) : -len(end)])]
 
 
 @implementer(IExtensionFactory)

@@ -20,6 +20,7 @@ from txws.wire.extensions import (
     IExtension,
     IExtensionFactory,
     acceptExtensions,
+    checkNames,
     confirmExtensions,
 )
 from txws.wire.frames import RSV1, RSV2, Frame
@@ -211,6 +212,33 @@ class ConfirmTests(WireTestCase):
         )
 
 
+class ConstructionTests(WireTestCase):
+    """
+    Extensions that are in each other's way are refused before they are at work.
+    """
+
+    def test_names(self):
+        """
+        Two extensions of the same name cannot be negotiated.
+        """
+        checkNames(makeFactories())
+        with self.assertRaises(ValueError) as caught:
+            checkNames([*makeFactories(), CipherFactory("mirror", Stream)])
+        self.assertEqual(str(caught.exception), "there are two extensions 'mirror'")
+
+    def test_reservedBits(self):
+        """
+        Two extensions cannot claim the same reserved bit of one connection; any
+        number claims none.
+        """
+        makeConnection(
+            Role.SERVER,
+            extensions=[Stream(), Mirror(), Signature(b"a"), Signature(b"b")],
+        )
+        with self.assertRaisesRegex(ValueError, "claims a reserved bit that is taken"):
+            makeConnection(Role.SERVER, extensions=[Stream(), Mirror(), Stream()])
+
+
 class ExtensionsAtWorkTests(WireTestCase):
     """
     Extensions change the data frames of a connection on their way.
@@ -348,7 +376,7 @@ class ExtensionsAtWorkTests(WireTestCase):
 
         class Doubling(Stream):
             def decode(self, frame):
-                return frame._replace(payload=frame.payload * 2)
+                return [frame._replace(payload=frame.payload * 2)]
 
         fragment = peerFrame(Role.SERVER, Opcode.BINARY, b"abc", isFinal=False)
         for before, opcode in ((b"", Opcode.BINARY), (fragment, Opcode.CONTINUATION)):

@@ -50,18 +50,18 @@ class Rotation:
         self.sharingKey = distance if isShared else None
         self._distance = distance
 
-    def encode(self, frame: Frame) -> Frame:
+    def encode(self, frame: Frame, compress: bool | None = None) -> Frame:
         """
         Rotate.
         """
         Rotation.encoded += 1
         return self._rotate(frame, self._distance)
 
-    def decode(self, frame: Frame) -> Frame:
+    def decode(self, frame: Frame) -> list[Frame]:
         """
         Rotate back.
         """
-        return self._rotate(frame, -self._distance)
+        return [self._rotate(frame, -self._distance)]
 
     def _rotate(self, frame: Frame, distance: int) -> Frame:
         payload = bytes((byte + distance) % 256 for byte in frame.payload)

@@ -19,8 +19,16 @@ from txws.testing.strategies import (
 )
 from txws.wire.clienthandshake import ClientHandshake
 from txws.wire.codes import Opcode
+from txws.wire.compression import Inflater
 from txws.wire.connection import ConnectionState, Role
-from txws.wire.errors import BadHandshake, HandshakeRefused
+from txws.wire.deflate import PerMessageDeflate
+from txws.wire.deflateframe import WebkitDeflateFrame
+from txws.wire.errors import (
+    BadCompression,
+    BadHandshake,
+    HandshakeRefused,
+    MessageTooBig,
+)
 from txws.wire.events import (
     BytesMessageReceived,
     CloseReceived,
@@ -28,6 +36,12 @@ from txws.wire.events import (
     TextMessageReceived,
     ViolationReceived,
 )
+from txws.wire.extensions import (
+    ExtensionOffer,
+    acceptExtensions,
+    confirmExtensions,
+)
+from txws.wire.frames import RSV1
 from txws.wire.handshake import parseExtensions, parseTokens, serializeExtensions
 from txws.wire.http import (
     HeadLimits,
@@ -39,7 +53,7 @@ from txws.wire.http import (
 from txws.wire.serverhandshake import isUpgrade, parseUpgrade
 
 from .ciphers import Mirror, Stream
-from .tables import makeConnection, readFrames, receive, sentBytes
+from .tables import makeConnection, peerFrame, readFrames, receive, sentBytes
 
 stable = settings(deadline=None, derandomize=True, max_examples=150, database=None)
 
@@ -190,6 +204,185 @@ class RoundTripTests(SynchronousTestCase):
         self.assertEqual(answers[-1], CloseReceived(status))
         pings = [each.payload for each in messages if isinstance(each, PingReceived)]
         self.assertEqual([answer.payload for answer in answers[:-1]], pings)
+
+
+messageDeflations = st.builds(
+    PerMessageDeflate,
+    windowBits=st.integers(8, 15),
+    peerWindowBits=st.integers(8, 15),
+    contextTakeover=st.booleans(),
+    peerContextTakeover=st.booleans(),
+    level=st.integers(-1, 9),
+    memoryLevel=st.integers(1, 9),
+    threshold=st.sampled_from([0, 128]),
+)
+frameDeflations = st.builds(
+    WebkitDeflateFrame,
+    peerWindowBits=st.integers(8, 15),
+    peerContextTakeover=st.booleans(),
+    threshold=st.sampled_from([0, 128]),
+)
+
+# Messages in which there is something to compress, and some in which there is
+# not, with whether they are to be compressed.
+compressible = st.lists(
+    st.tuples(
+        st.binary(max_size=300)
+        | st.builds(bytes.__mul__, st.binary(max_size=300), st.integers(0, 300)),
+        st.sampled_from([None, True, False]),
+    ),
+    max_size=6,
+)
+
+
+def negotiate(server, client, limit):
+    """
+    Make both ends of a connection.
+    """
+    offers = parseExtensions(
+        [
+            serializeExtensions([ExtensionOffer(client.name, each)])
+            for each in client.offers()
+        ]
+    )
+    answers, atServer = acceptExtensions(offers, [server], limit)
+    atClient = confirmExtensions(answers, [client], limit)
+    return {Role.SERVER: atServer, Role.CLIENT: atClient}
+
+
+class CompressionTests(SynchronousTestCase):
+    """
+    What is compressed is what is inflated, and nothing else does harm.
+    """
+
+    @stable
+    @given(
+        st.tuples(messageDeflations, messageDeflations)
+        | st.tuples(frameDeflations, frameDeflations),
+        roles,
+        compressible,
+        st.none() | st.integers(1, 700),
+        st.booleans(),
+        chunks,
+    )
+    def test_roundTrip(
+        self, factories, role, messages, fragmentSize, isStreamed, sizes
+    ):
+        """
+        Messages arrive as they were sent, whatever was negotiated, whether they
+        are compressed or not, whole or in fragments, and however the bytes are
+        cut; memory may be given back at any time.
+        """
+        extensions = negotiate(factories[0], factories[1], None)
+        sender = makeConnection(
+            role, extensions=extensions.pop(role), fragmentSize=fragmentSize
+        )
+        (other,) = extensions
+        receiver = makeConnection(other, extensions=extensions[other])
+        for message, compress in messages:
+            if isStreamed:
+                for piece in splitData(message, sizes[::2]):
+                    sender.sendBytesFragment(piece, compress=compress)
+                sender.finishMessage()
+            else:
+                sender.sendBytes(message, compress=compress)
+            if compress is None:
+                sender.release()
+        self.assertEqual(
+            receive(receiver, *splitData(sentBytes(sender), sizes)),
+            [BytesMessageReceived(message) for message, compress in messages],
+        )
+
+    @stable
+    @given(
+        st.lists(st.binary(max_size=300), min_size=1, max_size=4),
+        st.booleans(),
+        st.sampled_from([None, 0, 10, 1000]),
+        st.sampled_from([b"", b"\x03\x00", b"\xf3H\xcd\xc9\xc9\x07\x00"]),
+        st.integers(8, 15),
+    )
+    def test_inflating(self, parts, isKept, limit, start, windowBits):
+        """
+        Any bytes are inflated, within the limit, or refused.
+        """
+        inflater = Inflater(windowBits, isKept, limit)
+        inflated = 0
+        try:
+            for number, part in enumerate(parts, 1):
+                isFinal = number == len(parts)
+                for chunk in inflater.inflate(start + part, isFinal):
+                    inflated += len(chunk)
+        except (BadCompression, MessageTooBig):
+            pass
+        if limit is not None:
+            self.assertLessEqual(inflated, limit)
+
+    @stable
+    @given(
+        roles,
+        st.lists(
+            st.tuples(
+                st.sampled_from([b"", b"\xf2H\xcd\xc9\xc9\x07\x00", b"\x03\x00"]),
+                st.binary(max_size=60),
+                st.sampled_from([Opcode.TEXT, Opcode.BINARY, Opcode.CONTINUATION]),
+                st.booleans(),
+                st.sampled_from([RSV1, 0]),
+            ),
+            max_size=6,
+        ),
+        chunks,
+        st.sampled_from([PerMessageDeflate(), WebkitDeflateFrame()]),
+    )
+    def test_receiving(self, role, frames, sizes, factory):
+        """
+        Whatever arrives, nothing is raised, and whether the connection fails
+        does not depend on how it was cut.
+        """
+        data = b"".join(
+            peerFrame(role, opcode, start + rest, isFinal, rsv)
+            for start, rest, opcode, isFinal, rsv in frames
+        )
+        outcomes = []
+        for pieces in ([data], splitData(data, sizes)):
+            connection = makeConnection(
+                role,
+                maxMessageSize=200,
+                extensions=negotiate(factory, factory, 200)[role],
+            )
+            events = receive(connection, *pieces)
+            good = [each for each in events if not isinstance(each, ViolationReceived)]
+            outcomes.append((good, connection.state))
+        self.assertEqual(outcomes[0], outcomes[1])
+
+    @stable
+    @given(
+        messageDeflations | frameDeflations,
+        st.lists(
+            st.tuples(
+                st.sampled_from(
+                    [
+                        "server_no_context_takeover",
+                        "client_no_context_takeover",
+                        "server_max_window_bits",
+                        "client_max_window_bits",
+                        "max_window_bits",
+                    ]
+                )
+                | st.text("abc", max_size=3),
+                st.none()
+                | st.integers(0, 20).map(str)
+                | st.text(st.characters(), max_size=3),
+            ),
+            max_size=4,
+        ),
+    )
+    def test_negotiating(self, factory, parameters):
+        """
+        Any parameters of an offer are accepted or declined, of an answer
+        confirmed or refused.
+        """
+        factory.accept(parameters, None)
+        outcome(factory.confirm, HandshakeRefused, parameters, None)
 
 
 def outcome(act, error, *arguments):

@@ -249,11 +249,12 @@ class HixieConnection:
 
     # Sending
 
-    def sendText(self, message: str) -> None:
+    def sendText(self, message: str, compress: bool | None = None) -> None:
         """
         Send a text message.
 
         @param message: the text.
+        @param compress: nothing is compressed.
         @raise ConnectionStateError: if a Close has been sent, or if a message
             is on its way in fragments.
         @raise TypeError: if it is not L{str}.
@@ -271,13 +272,16 @@ class HixieConnection:
         self._observe(Direction.SENT, Frame(Opcode.TEXT, payload))
         self._queue(_TEXT_START + payload + _TEXT_END)
 
-    def sendTextFragment(self, text: str, isFinal: bool = False) -> None:
+    def sendTextFragment(
+        self, text: str, isFinal: bool = False, compress: bool | None = None
+    ) -> None:
         """
         Send a part of a text message: the first of a new one, or the next of
         the one that is on its way.  The client cannot tell.
 
         @param text: the part.
         @param isFinal: whether it is the last one.
+        @param compress: nothing is compressed.
         @raise ConnectionStateError: if a Close has been sent.
         @raise TypeError: if it is not L{str}.
         @raise UnicodeEncodeError: if the text has surrogates.
@@ -299,7 +303,9 @@ class HixieConnection:
         """
         self.sendTextFragment("", True)
 
-    def sendBytes(self, data: bytes | bytearray | memoryview) -> None:
+    def sendBytes(
+        self, data: bytes | bytearray | memoryview, compress: bool | None = None
+    ) -> None:
         """
         Refuse to send a binary message.
 
@@ -310,7 +316,10 @@ class HixieConnection:
         raise BinaryUnsupported("this client's version has no binary messages")
 
     def sendBytesFragment(
-        self, data: bytes | bytearray | memoryview, isFinal: bool = False
+        self,
+        data: bytes | bytearray | memoryview,
+        isFinal: bool = False,
+        compress: bool | None = None,
     ) -> None:
         """
         Refuse to send a part of a binary message; see L{sendBytes}.
@@ -379,6 +388,11 @@ class HixieConnection:
             # not make TCP reset the connection: as after a violation.
             self._advance(Input.FAIL)
             self._dropReceived()
+
+    def release(self) -> None:
+        """
+        Do nothing: there are no extensions.
+        """
 
     def dataToSend(self, atMost: int | None = None) -> list[bytes]:
         """

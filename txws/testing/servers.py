@@ -102,12 +102,16 @@ class MemoryServer:
         @param toServer: what happens to what the client sends.
         @param toClient: what happens to what the server sends.
         @param settings: see L{ClientSettings<txws.client.ClientSettings>}:
-            C{origin}, C{headers}, C{limits}, C{keepalive}, C{extensions} ...
+            C{origin}, C{headers}, C{limits}, C{keepalive}; C{extensions}, which
+            are none if not given, so that what is sent has the size that it
+            has ...
         @return: a L{MemoryClient} if there is no client, else a L{MemoryPair}.
             The handshake may be not done, if the server takes its time.
         @raise HandshakeRefused: if the server refuses the handshake.
         @raise InvalidSetting: if the client is none.
         """
+        # A slow network is tried with messages that would be small compressed.
+        settings.setdefault("extensions", ())
         asked = ClientSettings(
             host, target, self.clock, subprotocols=subprotocols, **settings
         )

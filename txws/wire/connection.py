@@ -17,8 +17,9 @@ The life of a connection is the table L{TRANSITIONS}.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import Enum
+from itertools import chain
 from secrets import token_bytes
 
 from .codes import CloseCode, Opcode, isSendableCloseCode
@@ -31,7 +32,7 @@ from .events import (
     PongReceived,
     ViolationReceived,
 )
-from .extensions import IExtension
+from .extensions import IExtension, IReleasable
 from .frames import (
     JOINED_PAYLOAD,
     MAX_CONTROL_PAYLOAD,
@@ -133,9 +134,11 @@ class Connection:
     __slots__ = (
         "_assembler",
         "_begun",
+        "_decoded",
         "_extensions",
         "_fragmentSize",
         "_generateKey",
+        "_isCutFirst",
         "_isLatestAnswer",
         "_latestPong",
         "_observer",
@@ -178,7 +181,8 @@ class Connection:
             (RFC 6455 section 10.3).
         @param observer: called with every frame, as it is on the wire but
             unmasked; with a large one that is received in parts.
-        @raise ValueError: if C{fragmentSize} is less than 1.
+        @raise ValueError: if C{fragmentSize} is less than 1, or if two extensions
+            claim the same reserved bit.
         """
         if fragmentSize is not None and fragmentSize < 1:
             raise ValueError(f"fragmentSize must be at least 1, not {fragmentSize}")
@@ -190,6 +194,8 @@ class Connection:
         self.isCongested = False
 
         self._extensions = tuple(extensions)
+        _checkClaims(self._extensions)
+        self._isCutFirst = any(each.isPerFrame for each in self._extensions)
         self._fragmentSize = fragmentSize
         self._generateKey = None
         self._sharingKey = sharingKeyOf(self._extensions)
@@ -200,6 +206,8 @@ class Connection:
         self._parser = _makeParser(role, maxMessageSize, maxFragments, self._extensions)
         assembler = FragmentReader if deliversFragments else MessageAssembler
         self._assembler = assembler(maxMessageSize)
+        # What is in the frame that was received last, if extensions see to it.
+        self._decoded: Iterator[Frame] | None = None
         # Of the message that is being sent in fragments.
         self._begun: Opcode | None = None
         self._outgoing: deque[bytes] = deque()
@@ -227,6 +235,10 @@ class Connection:
         @return: L{None} when more bytes are needed.
         """
         try:
+            if self._decoded is not None:
+                event = self._nextDecoded(self._decoded)
+                if event is not None:
+                    return event
             while (frame := self._parser.nextFrame()) is not None:
                 if self._observer is not None:
                     self._observer(Direction.RECEIVED, frame)
@@ -243,8 +255,9 @@ class Connection:
         """
         opcode = frame.opcode
         if opcode < Opcode.CLOSE:
-            for extension in reversed(self._extensions):
-                frame = extension.decode(frame)
+            if self._extensions:
+                self._decoded = self._decode(frame)
+                return self._nextDecoded(self._decoded)
             return self._assembler.receiveFrame(frame)
         if opcode is Opcode.PING:
             self._sendPong(frame.payload, isAnswer=True)
@@ -252,6 +265,28 @@ class Connection:
         if opcode is Opcode.PONG:
             return PongReceived(frame.payload)
         return self._receiveClose(frame.payload)
+
+    def _decode(self, frame: Frame) -> Iterator[Frame]:
+        """
+        Undo what the peer's extensions have done to a data frame.
+        """
+        frames: Iterable[Frame] = (frame,)
+        for extension in reversed(self._extensions):
+            if extension.isPerFrame:
+                frames = (_join(frames),)
+            frames = chain.from_iterable(map(extension.decode, frames))
+        return iter(frames)
+
+    def _nextDecoded(self, frames: Iterator[Frame]) -> Event | None:
+        """
+        Find out what is in a data frame.
+        """
+        for frame in frames:
+            event = self._assembler.receiveFrame(frame)
+            if event is not None:
+                return event
+        self._decoded = None
+        return None
 
     def _receiveClose(self, payload: bytes) -> CloseReceived:
         """
@@ -285,14 +320,17 @@ class Connection:
         """
         self._parser.clear()
         self._assembler.clear()
+        self._decoded = None
 
     # Sending
 
-    def sendText(self, message: str) -> None:
+    def sendText(self, message: str, compress: bool | None = None) -> None:
         """
         Send a text message.
 
         @param message: the text.
+        @param compress: whether to compress it, if that was negotiated;
+            L{None} to leave it to the extension.
         @raise ConnectionStateError: if a Close has been sent.
         @raise TypeError: if it is not L{str}.
         @raise UnicodeEncodeError: if the text has surrogates, which UTF-8
@@ -300,28 +338,35 @@ class Connection:
         """
         if not isinstance(message, str):
             raise TypeError(f"message must be str, not {type(message).__name__}")
-        self._sendMessage(Opcode.TEXT, message.encode("utf-8"))
+        self._sendMessage(Opcode.TEXT, message.encode("utf-8"), compress)
 
-    def sendBytes(self, data: bytes | bytearray | memoryview) -> None:
+    def sendBytes(
+        self, data: bytes | bytearray | memoryview, compress: bool | None = None
+    ) -> None:
         """
         Send a binary message.
 
         @param data: the message; it is copied unless it is immutable.
+        @param compress: as for L{sendText}.
         @raise ConnectionStateError: if a Close has been sent.
         @raise TypeError: if it is not like bytes.
         """
         if not isinstance(data, bytes):
             # bytes(5) would be five zeros.
             data = bytes(memoryview(data))
-        self._sendMessage(Opcode.BINARY, data)
+        self._sendMessage(Opcode.BINARY, data, compress)
 
-    def sendTextFragment(self, text: str, isFinal: bool = False) -> None:
+    def sendTextFragment(
+        self, text: str, isFinal: bool = False, compress: bool | None = None
+    ) -> None:
         """
         Send a fragment of a text message, RFC 6455 section 5.4: the first of a
         new one, or the next of the one that is on its way.
 
         @param text: the fragment.
         @param isFinal: whether it is the last one.
+        @param compress: as for L{sendText}, for the whole message; said with
+            the first fragment of it.
         @raise ConnectionStateError: if a Close has been sent, or if a binary
             message is on its way.
         @raise TypeError: if it is not L{str}.
@@ -329,10 +374,13 @@ class Connection:
         """
         if not isinstance(text, str):
             raise TypeError(f"text must be str, not {type(text).__name__}")
-        self._sendFragment(Opcode.TEXT, text.encode("utf-8"), isFinal)
+        self._sendFragment(Opcode.TEXT, text.encode("utf-8"), isFinal, compress)
 
     def sendBytesFragment(
-        self, data: bytes | bytearray | memoryview, isFinal: bool = False
+        self,
+        data: bytes | bytearray | memoryview,
+        isFinal: bool = False,
+        compress: bool | None = None,
     ) -> None:
         """
         Send a fragment of a binary message, RFC 6455 section 5.4: the first of
@@ -340,13 +388,14 @@ class Connection:
 
         @param data: the fragment; it is copied unless it is immutable.
         @param isFinal: whether it is the last one.
+        @param compress: as for L{sendTextFragment}.
         @raise ConnectionStateError: if a Close has been sent, or if a text
             message is on its way.
         @raise TypeError: if it is not like bytes.
         """
         if not isinstance(data, bytes):
             data = bytes(memoryview(data))
-        self._sendFragment(Opcode.BINARY, data, isFinal)
+        self._sendFragment(Opcode.BINARY, data, isFinal, compress)
 
     def finishMessage(self) -> None:
         """
@@ -373,7 +422,7 @@ class Connection:
         opcode, payload, *_ = message.frame
         key, size = self._sharingKey, self._fragmentSize
         if key is None or (size is not None and len(payload) > size):
-            self._sendMessage(opcode, payload)
+            self._sendMessage(opcode, payload, message.compress)
             return
         self._checkFree()
         shared = message.serializedFor(key, self._extensions)
@@ -446,6 +495,14 @@ class Connection:
         self.pendingSize -= size
         return pieces
 
+    def release(self) -> None:
+        """
+        Give back what the extensions can do without while nothing is sent.
+        """
+        for extension in self._extensions:
+            if IReleasable.providedBy(extension):
+                extension.release()
+
     def discardData(self) -> None:
         """
         Forget what has not been fetched by L{dataToSend}.
@@ -461,19 +518,31 @@ class Connection:
         self._dropReceived()
         self.discardData()
 
-    def _sendMessage(self, opcode: Opcode, payload: bytes) -> None:
+    def _sendMessage(
+        self, opcode: Opcode, payload: bytes, compress: bool | None
+    ) -> None:
         """
         Send a message in one frame, or in fragments if it is long.
         """
         self._checkFree()
+        frame = Frame(opcode, payload)
         size = self._fragmentSize
-        if size is None or len(payload) <= size:
-            self._sendFrame(Frame(opcode, payload))
+        if size is None:
+            self._queue(self._encode(frame, compress))
+        elif self._isCutFirst:
+            for fragment in frame.fragments(size):
+                self._queue(self._encode(fragment, compress))
         else:
-            for fragment in Frame(opcode, payload).fragments(size):
-                self._sendFrame(fragment)
+            for fragment in self._encode(frame, compress).fragments(size):
+                self._queue(fragment)
 
-    def _sendFragment(self, opcode: Opcode, payload: bytes, isFinal: bool) -> None:
+    def _sendFragment(
+        self,
+        opcode: Opcode,
+        payload: bytes,
+        isFinal: bool,
+        compress: bool | None = None,
+    ) -> None:
         """
         Send a fragment of a message.
         """
@@ -482,17 +551,18 @@ class Connection:
         if begun is not None and begun is not opcode:
             raise ConnectionStateError(self.state.value, "mixing text and binary")
         self._begun = None if isFinal else opcode
-        self._sendFrame(
-            Frame(opcode if begun is None else Opcode.CONTINUATION, payload, isFinal)
+        frame = Frame(
+            opcode if begun is None else Opcode.CONTINUATION, payload, isFinal
         )
+        self._queue(self._encode(frame, compress))
 
-    def _sendFrame(self, frame: Frame) -> None:
+    def _encode(self, frame: Frame, compress: bool | None) -> Frame:
         """
-        Send a data frame through the extensions.
+        Have the extensions change a data frame.
         """
         for extension in self._extensions:
-            frame = extension.encode(frame)
-        self._queue(frame)
+            frame = extension.encode(frame, compress)
+        return frame
 
     def _sendPong(self, payload: bytes, isAnswer: bool) -> None:
         """
@@ -616,6 +686,28 @@ def _generateKey() -> bytes:
     of entropy".
     """
     return token_bytes(4)
+
+
+def _checkClaims(extensions: Sequence[IExtension]) -> None:
+    """
+    Check that each reserved bit is claimed once.
+    """
+    claimed = 0
+    for extension in extensions:
+        if extension.rsv & claimed:
+            raise ValueError(f"{extension!r} claims a reserved bit that is taken")
+        claimed |= extension.rsv
+
+
+def _join(frames: Iterable[Frame]) -> Frame:
+    """
+    Put a frame together that was decoded in parts.
+    """
+    first, *others = frames
+    if not others:
+        return first
+    payload = b"".join((first.payload, *(other.payload for other in others)))
+    return first._replace(payload=payload, isFinal=others[-1].isFinal)
 
 
 def _makeParser(

@@ -51,12 +51,14 @@ class WireConnection(Protocol):
         Find out what the peer has sent next.
         """
 
-    def sendText(self, message: str) -> None:
+    def sendText(self, message: str, compress: bool | None = None) -> None:
         """
         Send a text message.
         """
 
-    def sendBytes(self, data: bytes | bytearray | memoryview) -> None:
+    def sendBytes(
+        self, data: bytes | bytearray | memoryview, compress: bool | None = None
+    ) -> None:
         """
         Send a binary message.
         """
@@ -66,13 +68,18 @@ class WireConnection(Protocol):
         Send a message that goes to many.
         """
 
-    def sendTextFragment(self, text: str, isFinal: bool = False) -> None:
+    def sendTextFragment(
+        self, text: str, isFinal: bool = False, compress: bool | None = None
+    ) -> None:
         """
         Send a fragment of a text message.
         """
 
     def sendBytesFragment(
-        self, data: bytes | bytearray | memoryview, isFinal: bool = False
+        self,
+        data: bytes | bytearray | memoryview,
+        isFinal: bool = False,
+        compress: bool | None = None,
     ) -> None:
         """
         Send a fragment of a binary message.
@@ -101,6 +108,11 @@ class WireConnection(Protocol):
     def dataToSend(self, atMost: int | None = None) -> list[bytes]:
         """
         Fetch what is to be written to the transport.
+        """
+
+    def release(self) -> None:
+        """
+        Give back what can be done without while nothing is sent.
         """
 
     def discardData(self) -> None:

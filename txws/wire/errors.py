@@ -12,6 +12,7 @@ from typing import ClassVar
 from .codes import CloseCode
 
 __all__ = [
+    "BadCompression",
     "BadFrame",
     "BadHandshake",
     "BadPayload",
@@ -82,6 +83,17 @@ class BadPayload(Violation):
     A text message or a close reason is not UTF-8, RFC 6455 section 8.1.
     """
 
+    closeCode = CloseCode.INVALID_PAYLOAD_DATA
+
+
+class BadCompression(Violation):
+    """
+    A compressed message cannot be inflated, RFC 6455 section 7.4.1: "data
+    within a message that was not consistent with the type of the message".
+    """
+
+    # RFC 7692 names no code. The frames are well-formed, the data in them is
+    # not; peers, such as ws for Node, say 1007 too.
     closeCode = CloseCode.INVALID_PAYLOAD_DATA
 
 

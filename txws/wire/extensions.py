@@ -20,8 +20,10 @@ __all__ = [
     "ExtensionOffer",
     "IExtension",
     "IExtensionFactory",
+    "IReleasable",
     "IShareableExtension",
     "acceptExtensions",
+    "checkNames",
     "confirmExtensions",
 ]
 
@@ -61,20 +63,29 @@ class IExtension(Interface):
         """
     )
 
-    def encode(frame: Frame) -> Frame:
+    def encode(frame: Frame, compress: bool | None = None) -> Frame:
         """
-        Change a data frame that is to be sent.
+        Change a data frame that is to be sent: a whole message or a fragment.
+
+        If no extension of the connection works on frames, a message is given
+        whole, and cut into fragments afterwards.
 
         @param frame: a data frame, unmasked.
+        @param compress: whether the application wants this message to be
+            compressed; L{None} to leave it to the extension.  It counts on the
+            first frame of a message.
         @return: what is sent for it.
         """
 
-    def decode(frame: Frame) -> Frame:
+    def decode(frame: Frame) -> Iterable[Frame]:
         """
         Undo what the peer's half of the extension did.
 
         @param frame: a data frame, or a part of one, unmasked.
-        @return: what the application is to see.
+        @return: what the application is to see: a frame or, where it has grown,
+            the parts of one, as a frame and continuations.  They are asked for
+            one after the other, each when there is room for it, before the
+            next frame is decoded.
         @raise txws.wire.errors.Violation: if the peer sent what the extension
             does not allow.
         """
@@ -94,6 +105,18 @@ class IShareableExtension(IExtension):
         shared.
         """
     )
+
+
+class IReleasable(Interface):
+    """
+    An extension that can do without some of its memory while it is idle.
+    """
+
+    def release() -> None:
+        """
+        Give memory back.  Called now and then while the peer is silent, and
+        between any two frames.
+        """
 
 
 class IExtensionFactory(Interface):
@@ -133,6 +156,18 @@ class IExtensionFactory(Interface):
         @raise txws.wire.errors.HandshakeRefused: if the answer is not one that
             the offers allow.
         """
+
+
+def checkNames(factories: Sequence[IExtensionFactory]) -> None:
+    """
+    Check that extensions can be negotiated beside each other.
+
+    @raise ValueError: if two have the same name.
+    """
+    names = [factory.name for factory in factories]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"there are two extensions {name!r}")
 
 
 def acceptExtensions(

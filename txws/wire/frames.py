@@ -49,6 +49,9 @@ _LENGTH = 0x7F
 _TWO_BYTE_LENGTH = 126
 _EIGHT_BYTE_LENGTH = 127
 
+# DEFLATE needs at most a seventh more than it is given, and a few bytes.
+_ENCODED_EXTRA = 64
+
 _OPCODES = {opcode.value: opcode for opcode in Opcode}
 
 
@@ -147,6 +150,7 @@ class FrameParser:
         "_masker",
         "_maxFragments",
         "_maxMessageSize",
+        "_messageRSV",
         "_messageSize",
         "_missing",
         "_offset",
@@ -169,7 +173,8 @@ class FrameParser:
         @param isMasked: whether the peer has to mask, RFC 6455 section 5.1:
             true on servers, false on clients.
         @param maxMessageSize: the most bytes of payload in one message, or
-            L{None} for no limit.
+            L{None} for no limit.  One that extensions have worked on, as its
+            reserved bits say, may have a seventh more.
         @param maxFragments: the most frames in one message, or L{None} for no
             limit.
         @param firstRSV: the reserved bits that extensions have claimed on the
@@ -193,6 +198,7 @@ class FrameParser:
 
         # The message that is on its way.
         self._isInMessage = False
+        self._messageRSV = 0
         self._messageSize = 0
         self._fragments = 0
 
@@ -337,10 +343,12 @@ class FrameParser:
             return
         if first >= _FIN:
             self._isInMessage = False
+            self._messageRSV = 0
             self._messageSize = 0
             self._fragments = 0
         else:
             self._isInMessage = True
+            self._messageRSV |= first & _ANY_RSV
             self._messageSize += length
             self._fragments += 1
 
@@ -395,7 +403,12 @@ class FrameParser:
         if first & _CONTROL:
             return
         size = self._messageSize + length
-        if self._maxMessageSize is not None and size > self._maxMessageSize:
+        limit = self._maxMessageSize
+        if limit is not None and (first | self._messageRSV) & _ANY_RSV:
+            # What an extension has made of random bytes is larger than they
+            # are; how large it is afterwards is checked then.
+            limit += limit // 7 + _ENCODED_EXTRA
+        if limit is not None and size > limit:
             raise MessageTooBig(
                 f"a message has more than {self._maxMessageSize} bytes (maxMessageSize)"
             )

@@ -43,14 +43,22 @@ class PreparedMessage:
     met.
 
     @ivar frame: the message in one frame, before extensions.
+    @ivar compress: whether to compress it where that was negotiated; L{None} to
+        leave it to the extension.
     """
 
-    __slots__ = ("_shared", "frame")
+    __slots__ = ("_shared", "compress", "frame")
 
-    def __init__(self, message: str | bytes | bytearray | memoryview) -> None:
+    def __init__(
+        self,
+        message: str | bytes | bytearray | memoryview,
+        compress: bool | None = None,
+    ) -> None:
         """
         @param message: the text of a text message, or the data of a binary
             one, which is copied unless it is immutable.
+        @param compress: whether to compress it where that was negotiated;
+            L{None} to leave it to the extension.
         @raise TypeError: if it is neither L{str} nor like bytes.
         @raise UnicodeEncodeError: if the text has surrogates, which UTF-8
             cannot say.
@@ -67,6 +75,7 @@ class PreparedMessage:
                     f"message must be str or like bytes, not {type(message).__name__}"
                 ) from None
             self.frame = Frame(Opcode.BINARY, bytes(view))
+        self.compress = compress
         self._shared: dict[SharingKey, SharedFrame] = {}
 
     def serializedFor(
@@ -83,7 +92,7 @@ class PreparedMessage:
         if shared is None:
             frame = self.frame
             for extension in extensions:
-                frame = extension.encode(frame)
+                frame = extension.encode(frame, self.compress)
             shared = self._shared[key] = _serialize(frame)
         return shared
 

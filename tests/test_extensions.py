@@ -1,0 +1,254 @@
+"""
+Tests for L{txws.extensions}: what is compressed where nobody says anything, and
+where somebody does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from txws.applications import HandlerFactory
+from txws.client import ClientSettings, WebSocketClientProtocol
+from txws.coroutines import Conversation
+from txws.errors import InvalidSetting
+from txws.extensions import DEFAULT_EXTENSIONS, checkExtensions
+from txws.factories import WebSocketFactory
+from txws.policy import KeepalivePolicy
+from txws.testing import MemoryConnection, RecordingHandler
+from txws.wire.codes import Opcode
+from txws.wire.deflate import PerMessageDeflate
+from txws.wire.frames import RSV1
+
+from .ends import ActingHandler, End
+from .peers import ADDRESS, RawPeer, makeRequest, streamHandlerFor
+from .wire.ciphers import CipherFactory, Stream
+from .wire.streams import decompress
+
+CHROME = ("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits")
+TEXT = "Hello, world. " * 20
+
+
+class Echo(Protocol):
+    """
+    A stream of bytes.
+    """
+
+    def dataReceived(self, data: bytes) -> None:
+        """
+        Echo.
+        """
+        self.transport.write(data)
+
+
+def answerOf(application: Any, **settings: Any) -> str:
+    """
+    Ask a server as Chromium does.
+
+    @return: the extensions of its answer.
+    """
+    peer = RawPeer(WebSocketFactory(application, clock=Clock(), **settings))
+    peer.send(makeRequest(CHROME))
+    return peer.takeAnswer().headers.get("Sec-WebSocket-Extensions", "")
+
+
+class DefaultTests(SynchronousTestCase):
+    """
+    Messages are compressed by default, streams of bytes are not.
+    """
+
+    def test_server(self) -> None:
+        """
+        A server accepts compression, with windows of 12 bits, for handlers and
+        coroutines.
+        """
+
+        async def serve(conversation: Conversation) -> None:
+            await conversation.receive()
+
+        expected = (
+            "permessage-deflate; server_max_window_bits=12; client_max_window_bits=12"
+        )
+        for application in (RecordingHandler, serve):
+            self.assertEqual(answerOf(application), expected)
+        (default,) = DEFAULT_EXTENSIONS
+        assert isinstance(default, PerMessageDeflate)
+        self.assertEqual((default.memoryLevel, default.threshold), (5, 128))
+
+    def test_wrappedProtocols(self) -> None:
+        """
+        For wrapped protocols it does so if it is told to.
+        """
+        for application in (Echo, Factory.forProtocol(Echo)):
+            self.assertEqual(answerOf(application), "")
+            self.assertIn(
+                "permessage-deflate",
+                answerOf(application, extensions=[PerMessageDeflate()]),
+            )
+
+    def test_none(self) -> None:
+        """
+        No extension is used if none is wanted.
+        """
+        self.assertEqual(answerOf(RecordingHandler, extensions=()), "")
+
+    def test_client(self) -> None:
+        """
+        A client offers compression, but for a wrapped protocol.
+        """
+        for handler, extensions, isOffered in (
+            (RecordingHandler(), None, True),
+            (RecordingHandler(), (), False),
+            (self.makeStreamHandler(), None, False),
+            (self.makeStreamHandler(), DEFAULT_EXTENSIONS, True),
+        ):
+            settings = ClientSettings("a", "/", Clock(), extensions=extensions)
+            client = WebSocketClientProtocol(settings, handler)
+            server = WebSocketFactory(RecordingHandler, clock=Clock()).buildProtocol(
+                ADDRESS
+            )
+            connection = MemoryConnection(server, client)
+            request = connection.client.takeData()
+            self.assertIs(b"permessage-deflate" in request, isOffered, handler)
+
+    def makeStreamHandler(self) -> Any:
+        """
+        Make the handler of a wrapped protocol.
+        """
+        client = RawPeer(WebSocketFactory(RecordingHandler, clock=Clock())).transport
+        return streamHandlerFor(Factory.forProtocol(Echo), client)
+
+    def test_nonsense(self) -> None:
+        """
+        What is no extension, or two of the same name, is refused at once.
+        """
+        self.assertIsNone(checkExtensions(None))
+        twice: list[Any] = [CipherFactory("a", Stream)] * 2
+        wrong: Any = [PerMessageDeflate]
+        for extensions, problem in (
+            (twice, "are not possible: there are two extensions 'a'"),
+            (wrong, f"must provide IExtensionFactory, not {PerMessageDeflate!r}"),
+        ):
+            with self.assertRaises(InvalidSetting) as caught:
+                WebSocketFactory(RecordingHandler, extensions=extensions)
+            self.assertEqual(
+                (caught.exception.setting, caught.exception.problem),
+                ("extensions", problem),
+            )
+
+
+def makeEnd(handler: RecordingHandler | None = None, **settings: Any) -> End:
+    """
+    Make one end of a connection that compresses without looking back.
+    """
+    forgetful = PerMessageDeflate(contextTakeover=False)
+    accepted = forgetful.accept((), None)
+    assert accepted is not None
+    return End.opened(handler, extensions=[accepted[1]], **settings)
+
+
+class ChoiceTests(SynchronousTestCase):
+    """
+    An application chooses what is compressed.
+    """
+
+    def test_messages(self) -> None:
+        """
+        Short messages are not compressed, long ones are; either way it may be
+        said otherwise.
+        """
+        end = makeEnd()
+        for text, compress, rsv in (
+            ("a", None, 0),
+            ("a", True, RSV1),
+            (TEXT, None, RSV1),
+            (TEXT, False, 0),
+        ):
+            end.webSocket.sendTextMessage(text, compress=compress)
+            end.webSocket.sendBytesMessage(text.encode(), compress=compress)
+            self.assertEqual([sent.rsv for sent in end.takeFrames()], [rsv, rsv])
+
+    def test_streams(self) -> None:
+        """
+        A message that is sent while it is made is compressed as one, unless it
+        is said otherwise; so it is for those that wait behind it.
+        """
+        end = makeEnd()
+        for compress, rsv in ((None, RSV1), (False, 0)):
+            end.webSocket.sendStream([TEXT, "", TEXT], compress=compress)
+            frames = end.takeFrames()
+            self.assertEqual([sent.rsv for sent in frames], [rsv, 0, 0])
+            payload = b"".join(sent.payload for sent in frames)
+            if rsv:
+                (payload,) = decompress(payload)
+            self.assertEqual(payload, TEXT.encode() * 2)
+
+        def pieces() -> Iterable[bytes]:
+            end.webSocket.sendTextMessage("a", compress=True)
+            end.webSocket.sendBytesMessage(TEXT.encode(), compress=False)
+            yield b"first"
+
+        end.webSocket.sendStream(pieces(), compress=False)
+        self.assertEqual(
+            [(sent.opcode, sent.rsv) for sent in end.takeFrames()],
+            [
+                (Opcode.BINARY, 0),
+                (Opcode.CONTINUATION, 0),
+                (Opcode.TEXT, RSV1),
+                (Opcode.BINARY, 0),
+            ],
+        )
+
+    def test_conversations(self) -> None:
+        """
+        Coroutines choose in the same way.
+        """
+        end = makeEnd()
+        conversation = Conversation(end.webSocket)
+        for message, opcode in (
+            ("a", Opcode.TEXT),
+            (b"a", Opcode.BINARY),
+            (["a"], Opcode.TEXT),
+        ):
+            for compress, rsv in ((True, RSV1), (False, 0)):
+                conversation.send(message, compress=compress)
+                first = end.takeFrames()[0]
+                self.assertEqual((first.opcode, first.rsv), (opcode, rsv))
+
+
+class IdleTests(SynchronousTestCase):
+    """
+    Connections that are idle take little memory.
+    """
+
+    def test_released(self) -> None:
+        """
+        When a peer has been silent for so long that it gets a Ping, the memory
+        of the compressor is given back.
+        """
+        clock = Clock()
+        handler = ActingHandler()
+        factory = WebSocketFactory(
+            HandlerFactory(lambda: handler),
+            clock=clock,
+            keepalive=KeepalivePolicy(pingInterval=20, pingTimeout=20),
+        )
+        peer = RawPeer.upgraded(factory, CHROME)
+        sizes = []
+        for _ in range(3):
+            handler.transport.sendTextMessage(TEXT)
+            sizes += [len(sent.payload) for sent in peer.takeFrames()]
+        clock.advance(20)
+        (ping,) = peer.takeFrames()
+        self.assertIs(ping.opcode, Opcode.PING)
+        handler.transport.sendTextMessage(TEXT)
+        sizes += [len(sent.payload) for sent in peer.takeFrames()]
+        first, second, third, last = sizes
+        self.assertEqual(second, third)
+        self.assertLess(second, first)
+        # It does not look back any more.
+        self.assertEqual(last, first)
