@@ -19,15 +19,11 @@ from .interfaces import (
     IPingHandler,
     IWebSocketHandler,
 )
-from .keepalive import Keepalive
 from .results import deferredOf
 from .wire.events import (
-    BytesFragmentReceived,
     BytesMessageReceived,
     CloseStatus,
-    Event,
-    PingReceived,
-    PongReceived,
+    MessageEvent,
     TextFragmentReceived,
     TextMessageReceived,
 )
@@ -41,12 +37,6 @@ class DeliveryOwner(Protocol):
     """
     Whose events L{Delivery} delivers.
     """
-
-    @property
-    def isOpen(self) -> bool:
-        """
-        Whether messages are delivered: neither side has begun to close.
-        """
 
     def handlerWaits(self) -> None:
         """
@@ -69,34 +59,45 @@ class Delivery:
     Tells the handler of one connection what happens.
     """
 
-    def __init__(
-        self, handler: IWebSocketHandler, keepalive: Keepalive, owner: DeliveryOwner
-    ) -> None:
+    __slots__ = ("_ended", "_handler", "_owner")
+
+    def __init__(self, handler: IWebSocketHandler, owner: DeliveryOwner) -> None:
         """
         @param handler: the application.
-        @param keepalive: told of messages and Pongs.
-        @param owner: asked and told.
+        @param owner: told what becomes of it.
         """
         self._handler = handler
-        self._keepalive = keepalive
         self._owner = owner
         self._ended: Failure | None = None
 
-    def deliver(self, event: Event) -> None:
+    def deliver(self, event: MessageEvent) -> None:
         """
-        Tell the handler of one event, unless it has begun to close.
+        Tell the handler of a message, or of a part of one.
         """
-        if isinstance(event, PongReceived):
-            isOurs = self._keepalive.pongReceived(event.payload)
-            if not isOurs and self._owner.isOpen:
-                self.tell(self._handler.pongReceived, event.payload)
-        elif not self._owner.isOpen:
-            return
-        elif isinstance(event, PingReceived):
-            self._deliverPing(event.payload)
+        if isinstance(event, TextMessageReceived):
+            self.tell(self._handler.textMessageReceived, event.message)
+        elif isinstance(event, BytesMessageReceived):
+            self.tell(self._handler.bytesMessageReceived, event.data)
+        elif isinstance(event, TextFragmentReceived):
+            handler = IFragmentHandler(self._handler)
+            self.tell(handler.textFragmentReceived, event.text, event.isFinal)
         else:
-            self._keepalive.messageMoved()
-            self._deliverMessage(event)
+            handler = IFragmentHandler(self._handler)
+            self.tell(handler.bytesFragmentReceived, event.data, event.isFinal)
+
+    def pingReceived(self, payload: bytes) -> None:
+        """
+        Tell the handler of a Ping, if it wants to know.
+        """
+        handler = self._handler
+        if IPingHandler.providedBy(handler):
+            self.tell(handler.pingReceived, payload)
+
+    def pongReceived(self, payload: bytes) -> None:
+        """
+        Tell the handler of a Pong.
+        """
+        self.tell(self._handler.pongReceived, payload)
 
     def open(self) -> None:
         """
@@ -124,59 +125,47 @@ class Delivery:
         Call a method of the application's, which may do anything, and wait for
         nothing: a method of its producer.
         """
-        self._call(method, *arguments)
+        try:
+            self._watch(method(*arguments), method)
+        except Exception:
+            self._failed(Failure(), method)
 
     def tell(self, method: Callable[..., object], *arguments: object) -> None:
         """
         Call a method of the handler, which may do anything, and wait for what
         it returns, if it is to be waited for.
         """
-        deferred = self._call(method, *arguments)
+        try:
+            returned = method(*arguments)
+        except Exception:
+            self._failed(Failure(), method)
+        else:
+            if returned is not None:
+                self._wait(returned, method)
+
+    def _wait(self, returned: object, method: Callable[..., object]) -> None:
+        """
+        Wait for what a method has returned, if it is to be waited for.
+        """
+        deferred = self._watch(returned, method)
         if deferred is None or deferred.called or self._ended is not None:
             return
         if not IConcurrentHandler.providedBy(self._handler):
             self._owner.handlerWaits()
             deferred.addCallback(lambda ignored: self._owner.handlerGoesOn())
 
-    def _call(
-        self, method: Callable[..., object], *arguments: object
+    def _watch(
+        self, returned: object, method: Callable[..., object]
     ) -> Deferred[Any] | None:
         """
-        Call a method of the application's.
+        Log what a method raises later.
 
         @return: what fires when it is done, or L{None} if it is.
         """
-        try:
-            deferred = deferredOf(method(*arguments))
-        except Exception:
-            self._failed(Failure(), method)
-            return None
+        deferred = deferredOf(returned)
         if deferred is not None:
             deferred.addErrback(self._failed, method)
         return deferred
-
-    def _deliverPing(self, payload: bytes) -> None:
-        """
-        Tell the handler of a Ping, if it wants to know.
-        """
-        handler = self._handler
-        if IPingHandler.providedBy(handler):
-            self.tell(handler.pingReceived, payload)
-
-    def _deliverMessage(self, event: Event) -> None:
-        """
-        Tell the handler of a message, or of a part of one.
-        """
-        if isinstance(event, TextMessageReceived):
-            self.tell(self._handler.textMessageReceived, event.message)
-        elif isinstance(event, BytesMessageReceived):
-            self.tell(self._handler.bytesMessageReceived, event.data)
-        elif isinstance(event, TextFragmentReceived):
-            handler = IFragmentHandler(self._handler)
-            self.tell(handler.textFragmentReceived, event.text, event.isFinal)
-        elif isinstance(event, BytesFragmentReceived):
-            handler = IFragmentHandler(self._handler)
-            self.tell(handler.bytesFragmentReceived, event.data, event.isFinal)
 
     def _failed(self, failure: Failure, method: Callable[..., object]) -> None:
         """

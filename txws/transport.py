@@ -46,7 +46,18 @@ from .sources import Piece, Source
 from .wire.codes import CloseCode
 from .wire.connection import ConnectionState, Role, checkClose
 from .wire.contract import WireConnection
-from .wire.events import CloseReceived, CloseStatus, Event, ViolationReceived
+from .wire.events import (
+    BytesFragmentReceived,
+    BytesMessageReceived,
+    CloseReceived,
+    CloseStatus,
+    Event,
+    PingReceived,
+    PongReceived,
+    TextFragmentReceived,
+    TextMessageReceived,
+    ViolationReceived,
+)
 from .wire.prepared import PreparedMessage
 
 __all__ = ["WebSocketTransport"]
@@ -63,6 +74,9 @@ class _Pause(Enum):
     APPLICATION = "the application has paused it"
     HANDLER = "a method of the handler is not done"
     OUTFLOW = "it is answered faster than the peer reads"
+
+
+_NONE: frozenset[_Pause] = frozenset()
 
 
 class _Turn(Enum):
@@ -83,6 +97,33 @@ class WebSocketTransport:
 
     See L{IWebSocketTransport} for what applications may do with it.
     """
+
+    __slots__ = (
+        # For what applications attach; there is no dictionary before they do.
+        "__dict__",
+        "__weakref__",
+        "_answersSize",
+        "_cause",
+        "_connection",
+        "_delivery",
+        "_drained",
+        "_ended",
+        "_groups",
+        "_highWaterMark",
+        "_idleClock",
+        "_keepalive",
+        "_leaving",
+        "_outbox",
+        "_outflow",
+        "_pauses",
+        "_pendingBefore",
+        "_role",
+        "_turn",
+        "_writable",
+        "carrier",
+        "request",
+        "subprotocol",
+    )
 
     def __init__(
         self,
@@ -110,13 +151,17 @@ class WebSocketTransport:
         self.subprotocol = request.subprotocol
         self._connection = connection
         self._role = role
-        self._delivery = Delivery(handler, keepalive, self)
+        self._delivery = Delivery(handler, self)
         self._outflow = Outflow(connection, transport, limits, self, unsentSize)
         self._keepalive = keepalive
-        self._limits = limits
         self._highWaterMark = limits.highWaterMark
+        # Who wants to know of each message.
+        self._idleClock: Keepalive | None = None
+        # How much the peer has been answered that it has not read, and how much
+        # was pending before it was answered.
         self._answersSize = 0
-        self._pauses: set[_Pause] = set()
+        self._pendingBefore = 0
+        self._pauses: frozenset[_Pause] = _NONE
         self._turn = _Turn.OPENING
         self._cause: BaseException | None = None
         self._ended: Failure | None = None
@@ -331,6 +376,8 @@ class WebSocketTransport:
             self.carrier.write(acceptance)
         self._outflow.start()
         self._keepalive.connectionOpened(self)
+        if self._keepalive.policy.idleTimeout is not None:
+            self._idleClock = self._keepalive
         isOpened = self._connection.state is ConnectionState.OPEN
         if isOpened:
             self._delivery.open()
@@ -551,23 +598,38 @@ class WebSocketTransport:
         if self._turn is not _Turn.IDLE:
             return
         connection = self._connection
+        deliver = self._delivery.deliver
         self._turn = _Turn.BUSY
+        self._pendingBefore = self.pendingSize
         try:
             while not self._pauses and (event := connection.nextEvent()) is not None:
-                pendingBefore = self.pendingSize
-                self._dispatch(event)
-                self._answersSize += self.pendingSize - pendingBefore
-                if self._answersSize > self._highWaterMark:
-                    self._outflow.flush()
-                    self._throttle()
+                if not isinstance(event, _MESSAGES):
+                    self._dispatch(event)
+                elif connection.state is ConnectionState.OPEN and not self._leaving:
+                    if self._idleClock is not None:
+                        self._idleClock.messageMoved()
+                    deliver(event)
+                if connection.pendingSize > self._highWaterMark or self._outbox:
+                    self._countAnswers()
         except Exception:
             # Only an extension can raise here.
             _log.failure("{transport}: an extension raised", transport=self)
             self._close(CloseCode.INTERNAL_ERROR, "internal error")
         finally:
             self._turn = _Turn.IDLE
+        self._answersSize += self.pendingSize - self._pendingBefore
         self._flush()
         self._throttle()
+
+    def _countAnswers(self) -> None:
+        """
+        Count what has been answered in this turn, and see whether the peer reads it.
+        """
+        self._answersSize += self.pendingSize - self._pendingBefore
+        if self._answersSize > self._highWaterMark:
+            self._outflow.flush()
+            self._throttle()
+        self._pendingBefore = self.pendingSize
 
     def _throttle(self) -> None:
         """
@@ -584,7 +646,7 @@ class WebSocketTransport:
 
     def _dispatch(self, event: Event) -> None:
         """
-        See to an event.
+        See to an event that is no message.
         """
         if isinstance(event, CloseReceived):
             self._closeReceived(event.status)
@@ -598,8 +660,12 @@ class WebSocketTransport:
                 violation=event.violation,
             )
             self._closing()
-        else:
-            self._delivery.deliver(event)
+        elif isinstance(event, PongReceived):
+            isOurs = self._keepalive.pongReceived(event.payload)
+            if not isOurs and self.isOpen:
+                self._delivery.pongReceived(event.payload)
+        elif isinstance(event, PingReceived) and self.isOpen:
+            self._delivery.pingReceived(event.payload)
 
     def _closeReceived(self, status: CloseStatus) -> None:
         """
@@ -615,8 +681,7 @@ class WebSocketTransport:
         Send a text message now.
         """
         self._connection.sendText(message, compress)
-        self._sent()
-        return self._whenWritable()
+        return self._sent()
 
     def _sendBytes(
         self, data: bytes | bytearray | memoryview, compress: bool | None
@@ -625,16 +690,14 @@ class WebSocketTransport:
         Send a binary message now.
         """
         self._connection.sendBytes(data, compress)
-        self._sent()
-        return self._whenWritable()
+        return self._sent()
 
     def _sendPrepared(self, message: PreparedMessage) -> Deferred[None]:
         """
         Send a prepared message now.
         """
         self._connection.sendPrepared(message)
-        self._sent()
-        return self._whenWritable()
+        return self._sent()
 
     def _postpone(
         self, send: Callable[[_T], Deferred[None]], message: _T, payload: bytes
@@ -682,12 +745,18 @@ class WebSocketTransport:
             outbox.end(ended)
         self._fireWritable()
 
-    def _sent(self) -> None:
+    def _sent(self) -> Deferred[None]:
         """
-        A message has been queued.
+        A message, or a part of one, has been queued.
+
+        @return: see L{whenWritable}.
         """
-        self._keepalive.messageMoved()
-        self._flush()
+        if self._idleClock is not None:
+            self._idleClock.messageMoved()
+        # Within a turn what is sent waits for its end.
+        if self._turn is _Turn.IDLE or self._connection.pendingSize >= TURN_SIZE:
+            self._flush()
+        return self._whenWritable() if self._outflow.isAboveHighWater else DONE
 
     def _flush(self) -> None:
         """
@@ -723,7 +792,7 @@ class WebSocketTransport:
             self._outbox.stop()
         self._keepalive.closingProgressed()
         self._outflow.finish()
-        self._pauses.clear()
+        self._pauses = _NONE
         cast(IPushProducer, self.carrier).resumeProducing()
 
     def _closeTransport(self) -> None:
@@ -744,14 +813,14 @@ class WebSocketTransport:
         """
         if not self._pauses:
             cast(IPushProducer, self.carrier).pauseProducing()
-        self._pauses.add(why)
+        self._pauses |= {why}
 
     def _resume(self, why: _Pause) -> None:
         """
         Go on to read from the peer, if nothing else speaks against it.
         """
         if why in self._pauses:
-            self._pauses.discard(why)
+            self._pauses -= {why}
             if not self._pauses:
                 cast(IPushProducer, self.carrier).resumeProducing()
                 # It could not be heard.
@@ -774,6 +843,13 @@ class WebSocketTransport:
 
 # Whoever does not listen cannot complain of silence.
 _OUR_PAUSES = frozenset((_Pause.APPLICATION, _Pause.HANDLER))
+
+_MESSAGES = (
+    TextMessageReceived,
+    BytesMessageReceived,
+    TextFragmentReceived,
+    BytesFragmentReceived,
+)
 
 # Nothing is left to be said, nor to be heard.
 _OVER = frozenset((ConnectionState.FAILED, ConnectionState.CLOSING))
