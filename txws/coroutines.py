@@ -12,7 +12,6 @@ rest stays with the peer.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
@@ -51,7 +50,7 @@ class _Received(Result[_T]):
     """
 
     def __init__(
-        self, canceller: Callable[[Deferred[Any]], None], messages: deque[_T]
+        self, canceller: Callable[[Deferred[Any]], None], messages: list[_T]
     ) -> None:
         super().__init__(canceller)
         self._messages = messages
@@ -60,7 +59,7 @@ class _Received(Result[_T]):
         """
         Put a message back.
         """
-        self._messages.appendleft(result)
+        self._messages.insert(0, result)
 
 
 class Conversation:
@@ -69,6 +68,22 @@ class Conversation:
 
     Everything that is returned may be awaited, or used as a L{Deferred}.
     """
+
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "_closed",
+        "_ended",
+        "_highWater",
+        "_isPaused",
+        "_lowWater",
+        "_messages",
+        "_pingCount",
+        "_pings",
+        "_receiving",
+        "_transport",
+        "_waiting",
+    )
 
     def __init__(
         self, transport: IWebSocketTransport, highWater: int = 16, lowWater: int = 4
@@ -82,7 +97,7 @@ class Conversation:
         self._transport = transport
         self._highWater = highWater
         self._lowWater = lowWater
-        self._messages: deque[str | bytes] = deque()
+        self._messages: list[str | bytes] = []
         self._receiving: Result[str | bytes] | None = None
         self._closed: dict[Deferred[Any], None] = {}
         self._isPaused = False
@@ -135,7 +150,7 @@ class Conversation:
             raise RuntimeError("somebody is already receiving from this connection")
         result = _Received(self._notReceiving, self._messages)
         if self._messages:
-            result.callback(self._messages.popleft())
+            result.callback(self._messages.pop(0))
             self._resume()
         elif self._ended is not None:
             result.errback(self._ended)

@@ -32,6 +32,8 @@ __all__ = ["TURN_SIZE", "FlowOwner", "Outflow", "unsentSize"]
 # not wait for the end of a turn.
 TURN_SIZE = 64 * 1024
 
+_NOTHING = memoryview(b"")
+
 
 def unsentSize(transport: ITransport) -> int:
     """
@@ -145,7 +147,7 @@ class Outflow:
         self._handedOn = 0
         self._takenSize: float = 0
         # Of a large payload, what is not handed on yet.
-        self._rest = memoryview(b"")
+        self._rest = _NOTHING
         self._lastByte: float = inf
         # Until the start.
         connection.isCongested = True
@@ -281,7 +283,7 @@ class Outflow:
         Forget what is not handed on: the transport is lost.
         """
         self._connection.discardData()
-        self._rest = memoryview(b"")
+        self._rest = _NOTHING
 
     def noteProgress(self) -> bool:
         """

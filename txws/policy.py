@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Union
 
 from .errors import InvalidSetting
@@ -113,7 +114,7 @@ class Limits:
                 f"not {self.maxPendingSize}",
             )
 
-    @property
+    @cached_property
     def headLimits(self) -> HeadLimits:
         """
         The limits of the opening handshake alone.

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
+from itertools import chain
 
 from .errors import BadHandshake
 
@@ -38,6 +39,42 @@ _LINE_END = b"\r\n"
 _END = _LINE_END * 2
 
 
+# What most requests to upgrade have is kept once for all of them.
+_FREQUENT_FIELDS = {
+    f"{name}: {value}".encode("ascii"): (name, value)
+    for name, value in (
+        ("Upgrade", "websocket"),
+        ("Connection", "Upgrade"),
+        ("Connection", "keep-alive, Upgrade"),
+        ("Sec-WebSocket-Version", "13"),
+        ("Sec-WebSocket-Extensions", "permessage-deflate"),
+        ("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits"),
+        ("Accept-Encoding", "gzip, deflate, br, zstd"),
+        ("Cache-Control", "no-cache"),
+        ("Pragma", "no-cache"),
+    )
+}
+_FREQUENT_NAMES = {
+    name.encode("ascii"): name
+    for name in (
+        "Accept",
+        "Accept-Encoding",
+        "Accept-Language",
+        "Authorization",
+        "Cookie",
+        "Host",
+        "Origin",
+        "Sec-WebSocket-Accept",
+        "Sec-WebSocket-Extensions",
+        "Sec-WebSocket-Key",
+        "Sec-WebSocket-Protocol",
+        "Server",
+        "User-Agent",
+        "X-Forwarded-For",
+    )
+}
+
+
 class Headers:
     """
     The header fields of a request or a response, in their order.
@@ -46,37 +83,36 @@ class Headers:
     stands for one byte (ISO 8859-1), so that none is lost.
     """
 
-    __slots__ = ("_fields", "_values")
+    # Names and values in turn: every connection keeps the headers of its request.
+    __slots__ = ("_flat",)
 
     def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
         """
         @param fields: the fields, as (name, value).
         """
-        self._fields = tuple(fields)
-        self._values: dict[str, list[str]] = {}
-        for name, value in self._fields:
-            self._values.setdefault(name.lower(), []).append(value)
+        self._flat = tuple(chain.from_iterable(fields))
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name.lower() in self._values
+        return isinstance(name, str) and bool(self.getAll(name))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Headers):
             return NotImplemented
-        return self._fields == other._fields
+        return self._flat == other._flat
 
     def __hash__(self) -> int:
-        return hash(self._fields)
+        return hash(self._flat)
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
-        return iter(self._fields)
+        flat = iter(self._flat)
+        return zip(flat, flat, strict=True)
 
     def __len__(self) -> int:
-        return len(self._fields)
+        return len(self._flat) // 2
 
     def __repr__(self) -> str:
         # Only names: values are where passwords and tokens are.
-        return f"<Headers {', '.join(name for name, value in self._fields)}>"
+        return f"<Headers {', '.join(self._flat[::2])}>"
 
     def get(self, name: str, default: str = "") -> str:
         """
@@ -85,7 +121,7 @@ class Headers:
         @param name: the name of the field, in any case.
         @param default: what to return if there is none.
         """
-        values = self._values.get(name.lower())
+        values = self.getAll(name)
         return values[0] if values else default
 
     def getAll(self, name: str) -> list[str]:
@@ -94,7 +130,8 @@ class Headers:
 
         @param name: the name of the field, in any case.
         """
-        return list(self._values.get(name.lower(), ()))
+        wanted = name.lower()
+        return [value for name, value in self if name.lower() == wanted]
 
 
 @dataclass(frozen=True)
@@ -239,14 +276,24 @@ def _parseFields(lines: list[bytes], limits: HeadLimits) -> Headers:
             raise BadHandshake(
                 431, f"a header exceeds {limits.maxLineSize} bytes (maxLineSize)"
             )
-        match = _FIELD.match(line)
-        if match is None:
-            raise BadHandshake(400, "a header line is not 'name: value'")
-        name, value = match.groups()
-        if not value.isascii() and _hasControls(value):
-            raise BadHandshake(400, "a header has a control character")
-        fields.append((name.decode("ascii"), value.strip(b" \t").decode("latin-1")))
+        fields.append(_FREQUENT_FIELDS.get(line) or _parseField(line))
     return Headers(fields)
+
+
+def _parseField(line: bytes) -> tuple[str, str]:
+    """
+    Parse a header field.
+    """
+    match = _FIELD.match(line)
+    if match is None:
+        raise BadHandshake(400, "a header line is not 'name: value'")
+    name, value = match.groups()
+    if not value.isascii() and _hasControls(value):
+        raise BadHandshake(400, "a header has a control character")
+    return (
+        _FREQUENT_NAMES.get(name) or name.decode("ascii"),
+        value.strip(b" \t").decode("latin-1"),
+    )
 
 
 def _hasControls(value: bytes) -> bool:
