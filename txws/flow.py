@@ -233,9 +233,10 @@ class Outflow:
         Hand on what the transport takes, and mind the marks.
         """
         connection = self._connection
-        while not connection.isCongested and (self._rest or connection.pendingSize):
+        while not connection.isCongested and (connection.pendingSize or self._rest):
             self._handOn()
-        self._mind()
+        if self.isAboveHighWater or connection.pendingSize or self._rest:
+            self._mind()
         if not self._isStreaming:
             self._pull()
 
@@ -275,7 +276,8 @@ class Outflow:
         if self._rest:
             pieces.append(bytes(self._rest[:TURN_SIZE]))
             self._rest = self._rest[TURN_SIZE:]
-        self._handedOn += sum(map(len, pieces))
+        for piece in pieces:
+            self._handedOn += len(piece)
         self._write(pieces)
 
     def drop(self) -> None:

@@ -90,6 +90,11 @@ class _Turn(Enum):
     OVER = "it is too late"
 
 
+# Looking up a member of an Enum takes as long as a call.
+_IDLE, _BUSY = _Turn.IDLE, _Turn.BUSY
+_OPEN = ConnectionState.OPEN
+
+
 @implementer(IWebSocketTransport)
 class WebSocketTransport:
     """
@@ -189,7 +194,7 @@ class WebSocketTransport:
         """
         See L{IWebSocketTransport}.
         """
-        return self._connection.state is ConnectionState.OPEN and self._leaving is None
+        return self._connection.state is _OPEN and self._leaving is None
 
     @property
     def isAboveHighWater(self) -> bool:
@@ -286,7 +291,7 @@ class WebSocketTransport:
         """
         See L{IWebSocketTransport}.
         """
-        if self._connection.state is ConnectionState.OPEN:
+        if self._connection.state is _OPEN:
             self._connection.sendPing(payload)
             self._flush()
 
@@ -334,7 +339,7 @@ class WebSocketTransport:
         """
         See L{IWebSocketTransport}.
         """
-        if self._connection.state is ConnectionState.OPEN:
+        if self._connection.state is _OPEN:
             self._outflow.attachProducer(producer, streaming)
         else:
             producer.stopProducing()
@@ -349,7 +354,7 @@ class WebSocketTransport:
         """
         See L{IWebSocketTransport}.
         """
-        if self._connection.state is ConnectionState.OPEN:
+        if self._connection.state is _OPEN:
             self._pause(_Pause.APPLICATION)
 
     def resumeProducing(self) -> None:
@@ -371,19 +376,19 @@ class WebSocketTransport:
         """
         if self._connection.state is ConnectionState.CLOSED:
             return False
-        self._turn = _Turn.BUSY
+        self._turn = _BUSY
         if acceptance:
             self.carrier.write(acceptance)
         self._outflow.start()
         self._keepalive.connectionOpened(self)
         if self._keepalive.policy.idleTimeout is not None:
             self._idleClock = self._keepalive
-        isOpened = self._connection.state is ConnectionState.OPEN
+        isOpened = self._connection.state is _OPEN
         if isOpened:
             self._delivery.open()
         else:
             self._keepalive.closingProgressed()
-        self._turn = _Turn.IDLE
+        self._turn = _IDLE
         self._flush()
         return isOpened
 
@@ -476,7 +481,7 @@ class WebSocketTransport:
         See L{FlowOwner<txws.flow.FlowOwner>}.
         """
         self._keepalive.heard()
-        if self._connection.state is not ConnectionState.OPEN:
+        if self._connection.state is not _OPEN:
             self._keepalive.closingProgressed()
             self._flush()
 
@@ -500,7 +505,7 @@ class WebSocketTransport:
         """
         See L{FlowOwner<txws.flow.FlowOwner>}.
         """
-        if self._connection.state is ConnectionState.OPEN:
+        if self._connection.state is _OPEN:
             _log.warn(
                 "{transport} reads too slowly: {pending} bytes were pending",
                 transport=self,
@@ -592,34 +597,44 @@ class WebSocketTransport:
 
     def _deliver(self) -> None:
         """
-        Tell the handler what has been received, until nothing is left or
-        something says stop.
+        Tell the handler what has been received, and write what it has answered.
         """
-        if self._turn is not _Turn.IDLE:
+        if self._turn is not _IDLE:
             return
-        connection = self._connection
-        deliver = self._delivery.deliver
-        self._turn = _Turn.BUSY
-        self._pendingBefore = self.pendingSize
+        outflow = self._outflow
+        self._turn = _BUSY
+        self._pendingBefore = outflow.pendingSize
         try:
-            while not self._pauses and (event := connection.nextEvent()) is not None:
-                if not isinstance(event, _MESSAGES):
-                    self._dispatch(event)
-                elif connection.state is ConnectionState.OPEN and not self._leaving:
-                    if self._idleClock is not None:
-                        self._idleClock.messageMoved()
-                    deliver(event)
-                if connection.pendingSize > self._highWaterMark or self._outbox:
-                    self._countAnswers()
+            self._takeTurn()
         except Exception:
             # Only an extension can raise here.
             _log.failure("{transport}: an extension raised", transport=self)
             self._close(CloseCode.INTERNAL_ERROR, "internal error")
         finally:
-            self._turn = _Turn.IDLE
-        self._answersSize += self.pendingSize - self._pendingBefore
+            self._turn = _IDLE
+        self._answersSize += outflow.pendingSize - self._pendingBefore
         self._flush()
-        self._throttle()
+        if outflow.pendingSize:
+            self._throttle()
+        else:
+            self._answersSize = 0
+
+    def _takeTurn(self) -> None:
+        """
+        See to what has been received, until nothing is left or something says
+        stop.
+        """
+        connection = self._connection
+        deliver = self._delivery.deliver
+        while not self._pauses and (event := connection.nextEvent()) is not None:
+            if not isinstance(event, _MESSAGES):
+                self._dispatch(event)
+            elif connection.state is _OPEN and not self._leaving:
+                if self._idleClock is not None:
+                    self._idleClock.messageMoved()
+                deliver(event)
+            if connection.pendingSize > self._highWaterMark or self._outbox:
+                self._countAnswers()
 
     def _countAnswers(self) -> None:
         """
@@ -640,7 +655,7 @@ class WebSocketTransport:
         each other for ever.
         """
         self._answersSize = max(0, min(self._answersSize, self.pendingSize))
-        isOpen = self._connection.state is ConnectionState.OPEN
+        isOpen = self._connection.state is _OPEN
         if isOpen and self._answersSize > self._highWaterMark:
             self._pause(_Pause.OUTFLOW)
 
@@ -712,7 +727,7 @@ class WebSocketTransport:
         """
         Begin the closing handshake now.
         """
-        if self._connection.state is ConnectionState.OPEN:
+        if self._connection.state is _OPEN:
             self._connection.sendClose(code, reason)
             self._closing()
             # The peer's Close may wait here already.
@@ -754,7 +769,7 @@ class WebSocketTransport:
         if self._idleClock is not None:
             self._idleClock.messageMoved()
         # Within a turn what is sent waits for its end.
-        if self._turn is _Turn.IDLE or self._connection.pendingSize >= TURN_SIZE:
+        if self._turn is _IDLE or self._connection.pendingSize >= TURN_SIZE:
             self._flush()
         return self._whenWritable() if self._outflow.isAboveHighWater else DONE
 
@@ -764,14 +779,12 @@ class WebSocketTransport:
         transport when all is said.
         """
         connection = self._connection
-        isLong = connection.pendingSize >= TURN_SIZE
-        if isLong and self._turn in (_Turn.BUSY, _Turn.OPENING):
+        if self._turn is _IDLE:
             self._outflow.flush()
-        elif self._turn is _Turn.IDLE:
+            if connection.state is not _OPEN and connection.state in _OVER:
+                self._leaveTransport()
+        elif connection.pendingSize >= TURN_SIZE and self._turn is not _Turn.OVER:
             self._outflow.flush()
-            if connection.state in _OVER and not self.pendingSize:
-                self._turn = _Turn.OVER
-                self._closeTransport()
 
     def _leave(self) -> None:
         """
@@ -795,11 +808,14 @@ class WebSocketTransport:
         self._pauses = _NONE
         cast(IPushProducer, self.carrier).resumeProducing()
 
-    def _closeTransport(self) -> None:
+    def _leaveTransport(self) -> None:
         """
-        Close the transport, RFC 6455 section 7.1.1: the server does so, the
-        client leaves it to the server until its deadline.
+        Close the transport when all is written, RFC 6455 section 7.1.1: the
+        server does so, the client leaves it to the server until its deadline.
         """
+        if self.pendingSize:
+            return
+        self._turn = _Turn.OVER
         if self._role is Role.SERVER:
             self._outflow.stop()
             if self._connection.state is ConnectionState.FAILED:
