@@ -151,9 +151,10 @@ class Delivery:
         except Exception:
             self._failed(Failure(), method)
             return None
-        if deferred is not None:
-            deferred.addErrback(self._failed, method)
-        return deferred
+        if deferred is None:
+            return None
+        # Not the same, if it is shared with others.
+        return deferred.addErrback(self._failed, method)
 
     def _deliverPing(self, payload: bytes) -> None:
         """

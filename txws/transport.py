@@ -122,6 +122,8 @@ class WebSocketTransport:
         self._ended: Failure | None = None
         # Those who wait until the peer has read.
         self._writable: Shared | None = None
+        # Those who have sent too late.
+        self._over: Shared | None = None
         # The message that is streamed, which does not wait for those behind it.
         self._drained: Shared | None = None
         self._outbox: Outbox | None = None
@@ -189,7 +191,7 @@ class WebSocketTransport:
                 send = partial(self._sendText, compress=compress)
                 return self._postpone(send, message, payload)
             return self._sendText(message, compress)
-        return DONE
+        return self._whenOver()
 
     def sendBytesMessage(
         self, data: bytes | bytearray | memoryview, compress: bool | None = None
@@ -203,7 +205,7 @@ class WebSocketTransport:
                 send = partial(self._sendBytes, compress=compress)
                 return self._postpone(send, data, data)
             return self._sendBytes(data, compress)
-        return DONE
+        return self._whenOver()
 
     def sendStream(
         self, source: Source, compress: bool | None = None
@@ -235,7 +237,7 @@ class WebSocketTransport:
                     self._sendPrepared, message, message.frame.payload
                 )
             return self._sendPrepared(message)
-        return DONE
+        return self._whenOver()
 
     def ping(self, payload: bytes = b"") -> None:
         """
@@ -673,6 +675,18 @@ class WebSocketTransport:
         if writable is not None:
             writable.callback(None)
 
+    def _whenOver(self) -> Shared:
+        """
+        Find out what fails at the end.  Who has sent too late, and waits, must
+        not believe that there is room for more: a coroutine that sends without
+        an end would never let anybody else run.
+        """
+        if self._over is None:
+            self._over = Shared()
+            if self._ended is not None:
+                self._over.errback(self._ended)
+        return self._over
+
     def _tellWaiting(self, ended: Failure) -> None:
         """
         Tell those who wait that the connection has ended.
@@ -681,6 +695,8 @@ class WebSocketTransport:
         if outbox is not None:
             outbox.end(ended)
         self._fireWritable()
+        if self._over is not None and not self._over.called:
+            self._over.errback(ended)
 
     def _sent(self) -> None:
         """
