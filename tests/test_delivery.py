@@ -184,6 +184,24 @@ class OrderTests(TransportTestCase):
         end.receiveText(*(["a"] * 5000))
         self.assertEqual(len(handled), 5000)
 
+    def test_chained(self):
+        """
+        One that has fired is not done as long as what one of its callbacks has
+        returned is not.
+        """
+        handler = SlowHandler()
+        looked: Deferred[None] = Deferred()
+        end = End.opened(handler)
+        handler.results.pop().callback(None)
+        handler.bytesMessageReceived = (  # type: ignore[method-assign]
+            lambda data: succeed(data).addCallback(lambda data: looked)
+        )
+        end.receive(end.frame(BINARY, b"a"), end.frame(TEXT, b"b"))
+        self.assertNotIn("b", handler.started)
+        self.assertFalse(end.transport.isReading)
+        looked.callback(None)
+        self.assertIn("b", handler.started)
+
     def test_manyLater(self):
         """
         Nor are they if each is done a bit later.

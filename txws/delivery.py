@@ -132,7 +132,9 @@ class Delivery:
         it returns, if it is to be waited for.
         """
         deferred = self._call(method, *arguments)
-        if deferred is None or deferred.called or self._ended is not None:
+        if deferred is None or self._ended is not None:
+            return
+        if deferred.called and not deferred.paused:
             return
         if not IConcurrentHandler.providedBy(self._handler):
             self._owner.handlerWaits()
