@@ -63,6 +63,7 @@ class _Pause(Enum):
     APPLICATION = "the application has paused it"
     HANDLER = "a method of the handler is not done"
     OUTFLOW = "it is answered faster than the peer reads"
+    TURN = "others have their turn"
 
 
 class _Turn(Enum):
@@ -365,10 +366,11 @@ class WebSocketTransport:
         """
         The Twisted transport is gone.
         """
-        while _Pause.OUTFLOW in self._pauses:
+        while not self._pauses.isdisjoint(_PEERS_PAUSES):
             # The peer has closed before it was read to the end.
             self._outflow.drop()
             self._resume(_Pause.OUTFLOW)
+            self._resume(_Pause.TURN)
         self._keepalive.stop()
         if self._connection.state is not ConnectionState.CLOSED:
             self._connection.connectionLost()
@@ -553,6 +555,8 @@ class WebSocketTransport:
         if self._turn is not _Turn.IDLE:
             return
         connection = self._connection
+        seconds = self._keepalive.clock.seconds
+        until = seconds() + _TURN_TIME
         self._turn = _Turn.BUSY
         try:
             while not self._pauses and (event := connection.nextEvent()) is not None:
@@ -562,6 +566,8 @@ class WebSocketTransport:
                 if self._answersSize > self._highWaterMark:
                     self._outflow.flush()
                     self._throttle()
+                if seconds() > until:
+                    self._giveWay()
         except Exception:
             # Only an extension can raise here.
             _log.failure("{transport}: an extension raised", transport=self)
@@ -583,6 +589,15 @@ class WebSocketTransport:
         isOpen = self._connection.state is ConnectionState.OPEN
         if isOpen and self._answersSize > self._highWaterMark:
             self._pause(_Pause.OUTFLOW)
+
+    def _giveWay(self) -> None:
+        """
+        Go on in the next turn of the reactor: a few bytes of a peer's may be
+        much to do, if they are compressed, or a message each.
+        """
+        if self._connection.state in _RECEIVING:
+            self._pause(_Pause.TURN)
+            self._keepalive.giveWay(partial(self._resume, _Pause.TURN))
 
     def _dispatch(self, event: Event) -> None:
         """
@@ -790,6 +805,15 @@ class WebSocketTransport:
 
 # Whoever does not listen cannot complain of silence.
 _OUR_PAUSES = frozenset((_Pause.APPLICATION, _Pause.HANDLER))
+
+# What the peer has sent is delivered all the same, when it has gone.
+_PEERS_PAUSES = frozenset((_Pause.OUTFLOW, _Pause.TURN))
+
+# There may be more to deliver, or to parse.
+_RECEIVING = frozenset((ConnectionState.OPEN, ConnectionState.CLOSE_SENT))
+
+# So many seconds others wait for one connection, and for what it is told last.
+_TURN_TIME = 0.02
 
 # Nothing is left to be said, nor to be heard.
 _OVER = frozenset((ConnectionState.FAILED, ConnectionState.CLOSING))
