@@ -1,1 +1,1 @@
-txws.IWebSocketTransport has flow control both ways: producers, paused delivery, high and low water marks, and a cap beyond which a slow reader is closed with 1008.
+txws.IWebSocketTransport has flow control both ways: producers, paused delivery, high and low water marks, and a cap beyond which a slow reader is closed with 1008.  A peer that gives much to do with few bytes, by small messages or by compressed ones, is served in turns, beside others.

@@ -5,6 +5,7 @@ want to know besides.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from typing import Any
 
@@ -27,6 +28,7 @@ from txws.testing import RecordingHandler
 from txws.wire.codes import Opcode
 from txws.wire.errors import BadPayload, MessageTooBig
 from txws.wire.frames import Frame
+from txws.wire.prepared import PreparedMessage
 
 from .ends import FULL, End
 from .test_transport import Broken, TransportTestCase
@@ -181,6 +183,24 @@ class OrderTests(TransportTestCase):
         end = End.opened(handler)
         end.receiveText(*(["a"] * 5000))
         self.assertEqual(len(handled), 5000)
+
+    def test_chained(self):
+        """
+        One that has fired is not done as long as what one of its callbacks has
+        returned is not.
+        """
+        handler = SlowHandler()
+        looked: Deferred[None] = Deferred()
+        end = End.opened(handler)
+        handler.results.pop().callback(None)
+        handler.bytesMessageReceived = (  # type: ignore[method-assign]
+            lambda data: succeed(data).addCallback(lambda data: looked)
+        )
+        end.receive(end.frame(BINARY, b"a"), end.frame(TEXT, b"b"))
+        self.assertNotIn("b", handler.started)
+        self.assertFalse(end.transport.isReading)
+        looked.callback(None)
+        self.assertIn("b", handler.started)
 
     def test_manyLater(self):
         """
@@ -557,6 +577,17 @@ class CuriousTests(TransportTestCase):
         self.assertEqual(end.names, ["negotiationStarted", "negotiationFinished"])
 
 
+def _sendAll(end: End) -> list[Deferred[None]]:
+    """
+    Send messages of all kinds.
+    """
+    return [
+        end.webSocket.sendTextMessage("a"),
+        end.webSocket.sendBytesMessage(b"a"),
+        end.webSocket.sendPreparedMessage(PreparedMessage("a")),
+    ]
+
+
 class SendTests(TransportTestCase):
     """
     What is sent can be waited for.
@@ -602,8 +633,68 @@ class SendTests(TransportTestCase):
             end.transport.settle()
             self.successResultOf(sent)
             self.successResultOf(end.webSocket.whenWritable())
-            self.successResultOf(end.webSocket.sendTextMessage("too late"))
-            self.successResultOf(end.webSocket.sendBytesMessage(b"too late"))
+
+    def test_tooLate(self):
+        """
+        Whoever waits for what is sent too late is told of the end, when it has
+        come; nobody else is troubled.
+        """
+        for begin in (
+            lambda end: end.webSocket.loseConnection(),
+            lambda end: end.webSocket.abortConnection(),
+            lambda end: end.receiveClose(),
+        ):
+            end = End.opened()
+            begin(end)
+            early = [each.addCallback(repr) for each in _sendAll(end)]
+            for sent in early:
+                self.assertNoResult(sent)
+            _sendAll(end)
+            end.webSocket.abortConnection()
+            end.leave()
+            late = [each.addCallback(repr) for each in _sendAll(end)]
+            for sent in (*early, *late):
+                self.assertIs(self.failureResultOf(sent).value, end.ended)
+            _sendAll(end)
+            gc.collect()
+            self.assertEqual(self.flushLoggedErrors(), [])
+
+    def test_endlessSender(self):
+        """
+        A coroutine that sends without an end ends with the connection, and
+        nothing is logged: it does not keep everybody else from running.
+        """
+
+        class Flood(RecordingHandler):
+            sent = 0
+
+            async def negotiationFinished(self) -> None:  # type: ignore[override]  # may take time
+                while self.sent < 100:
+                    await self.transport.sendBytesMessage(bytes(FULL))
+                    self.sent += 1
+
+        for finish in (End.receiveClose, lambda end: end.webSocket.abortConnection()):
+            handler = Flood()
+            end = End.opened(handler)
+            end.webSocket.loseConnection()
+            finish(end)
+            end.takeAll()
+            end.leave()
+            self.assertIsNotNone(end.ended)
+            self.assertLess(handler.sent, 5)
+            self.assertEqual(self.flushLoggedErrors(), [])
+
+    def test_endOfWhatIsReturned(self):
+        """
+        A method may return what it has sent too late; nothing is logged.
+        """
+        handler = RecordingHandler()
+        end = End.opened(handler)
+        send = end.webSocket.sendTextMessage
+        handler.connectionLost = lambda reason: send("a")  # type: ignore[assignment, method-assign]
+        end.leave()
+        gc.collect()
+        self.assertEqual(self.flushLoggedErrors(), [])
 
     def test_cancel(self):
         """

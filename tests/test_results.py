@@ -5,6 +5,7 @@ Tests for L{txws.results}.
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, fail, succeed
@@ -75,6 +76,20 @@ class DoneTests(SynchronousTestCase):
         """
         DONE.cancel()
         self.assertIsNone(self.successResultOf(DONE))
+
+    def test_failure(self):
+        """
+        One that fails tells those who wait, each of them, and nobody else.
+        """
+        shared = Shared()
+        early = shared.addCallback(lambda _: 1)
+        shared.errback(Broken())
+        late = shared.addCallback(lambda _: 1)
+        for waiting in (early, late):
+            self.failureResultOf(waiting, Broken)
+        del shared
+        gc.collect()
+        self.assertEqual(self.flushLoggedErrors(), [])
 
     def test_pending(self):
         """

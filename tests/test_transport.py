@@ -20,6 +20,7 @@ from twisted.internet.interfaces import (
 )
 from twisted.internet.protocol import Protocol
 from twisted.logger import LogLevel, capturedLogs, formatEvent
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import classImplementsOnly, implementer
 from zope.interface.verify import verifyObject
@@ -549,6 +550,85 @@ class ReceiveTests(TransportTestCase):
         end.webSocket.loseConnection()
         end.receive(end.frame(PING, b"p"), end.frame(CLOSE), end.frame(PING, b"q"))
         self.assertEqual(end.takeFrames(), [closeFrame(1000), Frame(PONG, b"p")])
+
+
+class TurnTests(TransportTestCase):
+    """
+    A peer that gives much to do with few bytes does not keep others waiting.
+    """
+
+    def openSlow(self) -> tuple[End, ActingHandler]:
+        """
+        Make an end whose handler is busy for 15 ms with each message.
+        """
+        handler = ActingHandler()
+        end = End.opened(handler)
+
+        def act(transport: IWebSocketTransport) -> None:
+            end.clock.rightNow += 0.015
+
+        handler.acts["textMessageReceived"] = act
+        return end, handler
+
+    def test_turns(self):
+        """
+        After 20 ms nothing is read, and what has been read waits for the next
+        turn of the reactor.
+        """
+        end, handler = self.openSlow()
+        end.receiveText(*"abcde")
+        self.assertEqual(handler.messages, list("ab"))
+        self.assertFalse(end.transport.isReading)
+        self.assertEqual(end.delayedCalls, 2)
+        others = []
+        end.clock.callLater(0, lambda: others.extend(handler.messages))
+        end.clock.advance(0)
+        self.assertEqual(others, list("abcd"))
+        self.assertEqual(handler.messages, list("abcde"))
+        self.assertTrue(end.transport.isReading)
+        self.assertEqual(end.delayedCalls, 1)
+
+    def test_lost(self):
+        """
+        A peer that has gone meanwhile is heard to its end, as ever.
+        """
+        end, handler = self.openSlow()
+        end.receive(
+            *(end.frame(TEXT, text) for text in (b"a", b"b", b"c", b"d", b"e", b"f")),
+            end.frame(CLOSE, (4000).to_bytes(2, "big")),
+        )
+        end.transport.protocol.connectionLost(Failure(ConnectionDone()))
+        self.assertEqual(handler.messages, list("abcdef"))
+        self.assertEqual(end.ended.received.code, 4000)
+        self.assertEqual(end.delayedCalls, 0)
+
+    def test_paused(self):
+        """
+        What the application has paused stays so in the next turn.
+        """
+        end, handler = self.openSlow()
+        end.receiveText(*"abc")
+        end.webSocket.pauseProducing()
+        end.clock.advance(0)
+        self.assertEqual(handler.messages, list("ab"))
+        end.webSocket.resumeProducing()
+        self.assertEqual(handler.messages, list("abc"))
+
+    def test_closing(self):
+        """
+        When the connection is closed in between, it is read on at once, and the
+        next turn changes nothing; an aborted one leaves no call behind.
+        """
+        end, handler = self.openSlow()
+        end.receiveText(*"abc")
+        end.webSocket.loseConnection()
+        self.assertTrue(end.transport.isReading)
+        end.clock.advance(0)
+        self.assertEqual(handler.messages, list("ab"))
+        end, handler = self.openSlow()
+        end.receiveText(*"abc")
+        end.webSocket.abortConnection()
+        self.assertEqual(end.delayedCalls, 0)
 
 
 class PauseTests(TransportTestCase):

@@ -148,7 +148,9 @@ class Delivery:
         Wait for what a method has returned, if it is to be waited for.
         """
         deferred = self._watch(returned, method)
-        if deferred is None or deferred.called or self._ended is not None:
+        if deferred is None or self._ended is not None:
+            return
+        if deferred.called and not deferred.paused:
             return
         if not IConcurrentHandler.providedBy(self._handler):
             self._owner.handlerWaits()
@@ -163,9 +165,10 @@ class Delivery:
         @return: what fires when it is done, or L{None} if it is.
         """
         deferred = deferredOf(returned)
-        if deferred is not None:
-            deferred.addErrback(self._failed, method)
-        return deferred
+        if deferred is None:
+            return None
+        # Not the same, if it is shared with others.
+        return deferred.addErrback(self._failed, method)
 
     def _failed(self, failure: Failure, method: Callable[..., object]) -> None:
         """

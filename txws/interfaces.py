@@ -132,7 +132,9 @@ class IWebSocketTransport(Interface):
     also from inside a method of the handler; what is sent before the end of
     the opening handshake is kept until then.  After L{loseConnection},
     L{abortConnection} or the peer's Close, what is sent is ignored, as Twisted
-    does with what is written to a transport that is being closed.
+    does with what is written to a transport that is being closed; whoever waits
+    for it is told, when the connection has ended, what C{connectionLost} is
+    told, as a failure.
     """
 
     carrier: ITransport = Attribute(

@@ -4,7 +4,8 @@ a connection.
 
 This is the one place that schedules calls for a connection, which has at most
 one of them; what it receives only notes the time, and the call finds out when
-it is due whether it came too early.
+it is due whether it came too early.  A peer that keeps this side busy costs a
+second one, for the next turn of the reactor.
 """
 
 from __future__ import annotations
@@ -93,6 +94,7 @@ class Keepalive:
         "_heartbeatAt",
         "_heartbeats",
         "_messageAt",
+        "_nextTurn",
         "_phase",
         "_tlsTimeout",
         "clock",
@@ -124,6 +126,7 @@ class Keepalive:
         self._tlsTimeout = 0.0
         self._deadline = now
         self._call: IDelayedCall | None = None
+        self._nextTurn: IDelayedCall | None = None
 
     def startTLS(self, seconds: float) -> None:
         """
@@ -176,6 +179,24 @@ class Keepalive:
         call, self._call = self._call, None
         if call is not None:
             call.cancel()
+        nextTurn, self._nextTurn = self._nextTurn, None
+        if nextTurn is not None:
+            nextTurn.cancel()
+
+    def giveWay(self, goOn: Callable[[], object]) -> None:
+        """
+        Have others served before this connection goes on, unless it is lost
+        by then.
+
+        @param goOn: what goes on.
+        """
+
+        def takeTurn() -> None:
+            self._nextTurn = None
+            goOn()
+
+        if self._phase is not _Phase.STOPPED and self._nextTurn is None:
+            self._nextTurn = self.clock.callLater(0, takeTurn)
 
     def heard(self) -> None:
         """

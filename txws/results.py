@@ -10,7 +10,7 @@ from functools import partial
 from types import CoroutineType
 from typing import Any, TypeVar
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.python.failure import Failure
 
 __all__ = ["DONE", "Result", "Shared", "deferredOf", "resultOf"]
@@ -23,12 +23,14 @@ class Shared(Deferred[None]):
     A L{Deferred} that can be given to many, for it stays as it is: what is
     added to it is added to a new one.
 
-    So sending a message costs none, as long as nobody waits for it.
+    So sending a message costs none, as long as nobody waits for it; and if it
+    fails, that is told to those who wait, and to nobody else.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._branches: dict[Deferred[None], None] = {}
+        self._failure: Failure | None = None
         super().addBoth(self._fired)
 
     @property
@@ -43,7 +45,7 @@ class Shared(Deferred[None]):
         Make a L{Deferred} that fires with this one, for one who waits.
         """
         if self.called:
-            return succeed(None)
+            return succeed(None) if self._failure is None else fail(self._failure)
         branch: Result[None] = Result(self._forget)
         self._branches[branch] = None
         return branch
@@ -54,15 +56,16 @@ class Shared(Deferred[None]):
         """
         self._branches.pop(branch, None)
 
-    def _fired(self, result: None) -> None:
+    def _fired(self, result: Failure | None) -> None:
         """
         Fire for all who wait.
         """
+        self._failure = result
         branches, self._branches = self._branches, {}
         for branch in branches:
             if not branch.called:
                 # Nobody who was told before has cancelled it.
-                branch.callback(None)
+                branch.callback(result)
 
     def cancel(self) -> None:
         """

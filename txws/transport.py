@@ -74,6 +74,7 @@ class _Pause(Enum):
     APPLICATION = "the application has paused it"
     HANDLER = "a method of the handler is not done"
     OUTFLOW = "it is answered faster than the peer reads"
+    TURN = "others have their turn"
 
 
 _NONE: frozenset[_Pause] = frozenset()
@@ -120,6 +121,7 @@ class WebSocketTransport:
         "_leaving",
         "_outbox",
         "_outflow",
+        "_over",
         "_pauses",
         "_pendingBefore",
         "_role",
@@ -172,6 +174,8 @@ class WebSocketTransport:
         self._ended: Failure | None = None
         # Those who wait until the peer has read.
         self._writable: Shared | None = None
+        # Those who have sent too late.
+        self._over: Shared | None = None
         # The message that is streamed, which does not wait for those behind it.
         self._drained: Shared | None = None
         self._outbox: Outbox | None = None
@@ -239,7 +243,7 @@ class WebSocketTransport:
                 send = partial(self._sendText, compress=compress)
                 return self._postpone(send, message, payload)
             return self._sendText(message, compress)
-        return DONE
+        return self._whenOver()
 
     def sendBytesMessage(
         self, data: bytes | bytearray | memoryview, compress: bool | None = None
@@ -253,7 +257,7 @@ class WebSocketTransport:
                 send = partial(self._sendBytes, compress=compress)
                 return self._postpone(send, data, data)
             return self._sendBytes(data, compress)
-        return DONE
+        return self._whenOver()
 
     def sendStream(
         self, source: Source, compress: bool | None = None
@@ -285,7 +289,7 @@ class WebSocketTransport:
                     self._sendPrepared, message, message.frame.payload
                 )
             return self._sendPrepared(message)
-        return DONE
+        return self._whenOver()
 
     def ping(self, payload: bytes = b"") -> None:
         """
@@ -415,10 +419,11 @@ class WebSocketTransport:
         """
         The Twisted transport is gone.
         """
-        while _Pause.OUTFLOW in self._pauses:
+        while not self._pauses.isdisjoint(_PEERS_PAUSES):
             # The peer has closed before it was read to the end.
             self._outflow.drop()
             self._resume(_Pause.OUTFLOW)
+            self._resume(_Pause.TURN)
         self._keepalive.stop()
         if self._connection.state is not ConnectionState.CLOSED:
             self._connection.connectionLost()
@@ -626,6 +631,8 @@ class WebSocketTransport:
         """
         connection = self._connection
         deliver = self._delivery.deliver
+        seconds = self._keepalive.clock.seconds
+        until = seconds() + _TURN_TIME
         while not self._pauses and (event := connection.nextEvent()) is not None:
             if not isinstance(event, _MESSAGES):
                 self._dispatch(event)
@@ -635,6 +642,8 @@ class WebSocketTransport:
                 deliver(event)
             if connection.pendingSize > self._highWaterMark or self._outbox:
                 self._countAnswers()
+            if seconds() > until:
+                self._giveWay()
 
     def _countAnswers(self) -> None:
         """
@@ -658,6 +667,15 @@ class WebSocketTransport:
         isOpen = self._connection.state is _OPEN
         if isOpen and self._answersSize > self._highWaterMark:
             self._pause(_Pause.OUTFLOW)
+
+    def _giveWay(self) -> None:
+        """
+        Go on in the next turn of the reactor: a few bytes of a peer's may be
+        much to do, if they are compressed, or a message each.
+        """
+        if self._connection.state in _RECEIVING:
+            self._pause(_Pause.TURN)
+            self._keepalive.giveWay(partial(self._resume, _Pause.TURN))
 
     def _dispatch(self, event: Event) -> None:
         """
@@ -751,6 +769,18 @@ class WebSocketTransport:
         if writable is not None:
             writable.callback(None)
 
+    def _whenOver(self) -> Shared:
+        """
+        Find out what fails at the end.  Who has sent too late, and waits, must
+        not believe that there is room for more: a coroutine that sends without
+        an end would never let anybody else run.
+        """
+        if self._over is None:
+            self._over = Shared()
+            if self._ended is not None:
+                self._over.errback(self._ended)
+        return self._over
+
     def _tellWaiting(self, ended: Failure) -> None:
         """
         Tell those who wait that the connection has ended.
@@ -759,6 +789,8 @@ class WebSocketTransport:
         if outbox is not None:
             outbox.end(ended)
         self._fireWritable()
+        if self._over is not None and not self._over.called:
+            self._over.errback(ended)
 
     def _sent(self) -> Deferred[None]:
         """
@@ -866,6 +898,15 @@ _MESSAGES = (
     TextFragmentReceived,
     BytesFragmentReceived,
 )
+
+# What the peer has sent is delivered all the same, when it has gone.
+_PEERS_PAUSES = frozenset((_Pause.OUTFLOW, _Pause.TURN))
+
+# There may be more to deliver, or to parse.
+_RECEIVING = frozenset((ConnectionState.OPEN, ConnectionState.CLOSE_SENT))
+
+# So many seconds others wait for one connection, and for what it is told last.
+_TURN_TIME = 0.02
 
 # Nothing is left to be said, nor to be heard.
 _OVER = frozenset((ConnectionState.FAILED, ConnectionState.CLOSING))
