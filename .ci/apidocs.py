@@ -4,12 +4,13 @@ The pydoctor system that CI builds the API reference with.
 A dead C{L{}} link fails that build.  Links out of the package are looked up in
 inventories that pydoctor downloads from the sites of the other projects, which
 a machine without a way to them cannot do.  But the other projects are
-installed, so here a link is alive when Python can import what it names.
+installed, so here a link is alive when Python finds what it names.
 """
 
 import builtins
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from types import ModuleType
 from urllib.parse import quote
 
@@ -63,6 +64,8 @@ def _exists(name: str) -> bool:
     """
     Tell whether a dotted name leads to a module, or to anything inside of one.
     """
+    if _isModule(name):
+        return True
     parts = name.split(".")
     if hasattr(builtins, parts[0]):
         parts.insert(0, "builtins")
@@ -71,6 +74,16 @@ def _exists(name: str) -> bool:
         if module is not None:
             return _leadsTo(module, parts[length:])
     return False
+
+
+def _isModule(name: str) -> bool:
+    """
+    Tell whether there is such a module, even if it needs one that there is not.
+    """
+    try:
+        return find_spec(name) is not None
+    except (ImportError, ValueError):
+        return False
 
 
 def _imported(name: str) -> ModuleType | None:
