@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from functools import partial
 from http.cookiejar import CookieJar
 from typing import Any
 
@@ -99,8 +100,9 @@ class Trusting:
     Trusts the certificate of the tests, for one name.
     """
 
-    def __init__(self, name: str = "localhost") -> None:
+    def __init__(self, name: str = "localhost", pem: bytes | None = None) -> None:
         self.name = name
+        self.pem = makePEM() if pem is None else pem
         self.asked: list[tuple[bytes, int]] = []
 
     def creatorForNetloc(self, hostname: bytes, port: int) -> Any:
@@ -109,7 +111,7 @@ class Trusting:
         """
         self.asked.append((hostname, port))
         return optionsForClientTLS(
-            self.name, trustRoot=PrivateCertificate.loadPEM(makePEM())
+            self.name, trustRoot=PrivateCertificate.loadPEM(self.pem)
         )
 
 
@@ -673,6 +675,26 @@ class FailureTests(DialTestCase):
             self.assertIn("TLS failed: ", str(error))
             self.assertNotIn("[", str(error))
 
+    def test_certificateDates(self):
+        """
+        A certificate that is not good any more, or not yet, is said to be that.
+        """
+        for begin, end, said in ((-2, -1, "has expired"), (1, 2, "is not yet valid")):
+            pem = makePEM(begin, end)
+            server = TLSMemoryBIOFactory(
+                PrivateCertificate.loadPEM(pem).options(),
+                False,
+                WebSocketFactory(RecordingHandlerFactory(), clock=self.reactor),
+                self.reactor,
+            )
+            error = self.check(
+                TLSFailed,
+                "wss://localhost/",
+                act=partial(self.join, server.buildProtocol(None)),
+                tlsPolicy=Trusting(pem=pem),
+            )
+            self.assertIn(f"certificate {said}", error.explanation)
+
     def test_certificateWanted(self):
         """
         A server that wants to see a certificate, which TLS 1.3 tells after its
@@ -1226,6 +1248,19 @@ class ProxyTests(DialTestCase):
         self.flush()
         websocket = self.successResultOf(connecting)
         self.assertFalse(websocket.request.isSecure)
+
+    def test_untrustedProxy(self):
+        """
+        A proxy whose certificate nobody trusts is said to be the one.
+        """
+        connecting = connect(
+            self.reactor, "ws://example.com/", proxy="https://localhost:8443"
+        )
+        server = wrapTLS(Factory.forProtocol(Protocol), self.reactor)
+        self.join(server.buildProtocol(None))
+        failure = self.failureResultOf(connecting, TLSFailed)
+        self.assertIn("at the proxy, certificate", failure.value.explanation)
+        self.assertNothingLeft()
 
     def test_unix(self):
         """

@@ -34,7 +34,7 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from txws.authentication import Credentials
-from txws.errors import DeadlineExpired, InvalidSetting, ProxyRefused
+from txws.errors import DeadlineExpired, InvalidSetting, ProxyRefused, TLSFailed
 from txws.policy import Limits
 from txws.proxies import (
     HTTPProxyEndpoint,
@@ -482,7 +482,8 @@ class FailureTests(TunnelTestCase):
         connecting = self.http().connect(self.factory)
         self.transport.lose(RuntimeError("certificate"))
         self.transport.settle()
-        self.failureResultOf(connecting, RuntimeError)
+        failure = self.failureResultOf(connecting, TLSFailed)
+        self.assertEqual(failure.value.explanation, "at the proxy, certificate")
 
     def test_deadline(self):
         """
