@@ -373,9 +373,11 @@ class EndpointTests(DialTestCase):
 
     def test_interface(self):
         """
-        It is an endpoint, and does not show the user.
+        It is an endpoint; what C{ClientService} logs of it has no user and no
+        query, where tokens are.
         """
-        endpoint = WebSocketClientEndpoint(self.reactor, "ws://joe:pw@example.com/a")
+        url = "ws://joe:pw@example.com/a?token=1"
+        endpoint = WebSocketClientEndpoint(self.reactor, url)
         verifyObject(IStreamClientEndpoint, endpoint)
         self.assertEqual(repr(endpoint), "<WebSocketClientEndpoint ws://example.com/a>")
 
