@@ -1018,7 +1018,10 @@ class EnvironmentTests(SynchronousTestCase):
         """
         A variable that holds something else is not passed over.
         """
-        self.assertRaises(InvalidSetting, self.assertProxy, None, ALL_PROXY="ftp://a")
+        for name in ("ALL_PROXY", "https_proxy"):
+            environ = {name: "ftp://a"}
+            error = self.assertRaises(InvalidSetting, self.assertProxy, None, **environ)
+            self.assertEqual(error.setting, name.upper())
 
     def test_excluded(self):
         """
