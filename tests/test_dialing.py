@@ -37,6 +37,7 @@ from twisted.internet.ssl import PrivateCertificate, optionsForClientTLS
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from txws import (
@@ -323,6 +324,52 @@ class ConnectTests(DialTestCase):
         self.assertRaises(
             TypeError, connect, self.reactor, "ws://example.com", unknown=1
         )
+
+    def test_invalidOptions(self):
+        """
+        An option that makes no sense is refused at the call, by its name:
+        nothing is silently taken for something else.
+        """
+        for name, values in (
+            ("headers", ({"X-A": "b"}, ["X-A: b"], "X-A: b", [("X-A", 5)], 5)),
+            ("omittedHeaders", ("User-Agent", 5, [5])),
+            ("origin", (5, ["https://example.com"])),
+            ("subprotocols", ("chat", 5, ["a b"], ["a", "a"])),
+            ("limits", (3, None)),
+            ("keepalive", (3, None)),
+            ("timeouts", (3, None)),
+            ("tlsPolicy", (True, "none")),
+            ("endpoint", ("tcp:example.com:80", 5)),
+            ("proxy", (5, "ftp://proxy.example", ["http://proxy.example"])),
+            ("usesEnvironment", (1, "yes")),
+            ("credentials", ("joe", ("joe",), ("joe", 5), 5)),
+            ("cookies", ({}, {"a": "b"}, "a=b")),
+            ("bindAddress", (5, b"127.0.0.1")),
+            ("maxRedirects", (-1, "5", None, True)),
+            ("logsFrames", ("no",)),
+        ):
+            for value in values:
+                options: Any = {name: value}
+                error = self.assertRaises(
+                    InvalidSetting,
+                    WebSocketClientEndpoint,
+                    self.reactor,
+                    "ws://example.com/",
+                    **options,
+                )
+                self.assertEqual(error.setting, name, value)
+
+    def test_headerFunctionFails(self):
+        """
+        A function that returns no header fields fails the attempt, and its
+        name is told, but nothing of what it returned.
+        """
+        for returned in (None, {"Authorization": "secret"}, [("X", b"secret")]):
+            headers: Any = partial(succeed, returned)
+            connecting = connect(self.reactor, "ws://example.com/", headers=headers)
+            failure = self.failureResultOf(connecting, InvalidSetting)
+            self.assertEqual(failure.value.setting, "headers")
+            self.assertNotIn("secret", str(failure.value))
 
     def test_unfitHeaders(self):
         """
@@ -782,6 +829,7 @@ class SecureTests(DialTestCase):
         An endpoint can be given for what is below, with TLS on top.
         """
 
+        @implementer(IStreamClientEndpoint)
         class Given:
             """
             Notes who connects.
@@ -1311,17 +1359,12 @@ class ProxyTests(DialTestCase):
 
     def test_invalid(self):
         """
-        What makes no sense is refused.
+        A proxy leads to the host of the URL, and an endpoint elsewhere.
         """
         given: Any = WebSocketClientEndpoint(self.reactor, "ws://tunnel.example/")
         for options in (
-            {"proxy": "ftp://proxy.example"},
             {"proxy": "http://proxy.example", "endpoint": given},
             {"usesEnvironment": True, "endpoint": given},
-            {"usesEnvironment": 1},
-            {"subprotocols": ["a b"]},
-            {"limits": 3},
-            {"keepalive": 3},
         ):
             found: Any = options
             self.assertRaises(
