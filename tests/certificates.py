@@ -21,10 +21,12 @@ __all__ = ["makePEM"]
 
 
 @cache
-def makePEM() -> bytes:
+def makePEM(begin: int = -1, end: int = 1) -> bytes:
     """
     Make a private key and a certificate for C{localhost} that it signs.
 
+    @param begin: from when it is good, in days from now.
+    @param end: until when.
     @return: both, as PEM.
     """
     key = ec.generate_private_key(ec.SECP256R1())
@@ -36,8 +38,8 @@ def makePEM() -> bytes:
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
+        .not_valid_before(now + timedelta(days=begin))
+        .not_valid_after(now + timedelta(days=end))
         .add_extension(
             x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False
         )

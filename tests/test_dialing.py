@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from functools import partial
 from http.cookiejar import CookieJar
 from typing import Any
 
@@ -36,6 +37,7 @@ from twisted.internet.ssl import PrivateCertificate, optionsForClientTLS
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from txws import (
@@ -99,8 +101,9 @@ class Trusting:
     Trusts the certificate of the tests, for one name.
     """
 
-    def __init__(self, name: str = "localhost") -> None:
+    def __init__(self, name: str = "localhost", pem: bytes | None = None) -> None:
         self.name = name
+        self.pem = makePEM() if pem is None else pem
         self.asked: list[tuple[bytes, int]] = []
 
     def creatorForNetloc(self, hostname: bytes, port: int) -> Any:
@@ -109,7 +112,7 @@ class Trusting:
         """
         self.asked.append((hostname, port))
         return optionsForClientTLS(
-            self.name, trustRoot=PrivateCertificate.loadPEM(makePEM())
+            self.name, trustRoot=PrivateCertificate.loadPEM(self.pem)
         )
 
 
@@ -322,6 +325,52 @@ class ConnectTests(DialTestCase):
             TypeError, connect, self.reactor, "ws://example.com", unknown=1
         )
 
+    def test_invalidOptions(self):
+        """
+        An option that makes no sense is refused at the call, by its name:
+        nothing is silently taken for something else.
+        """
+        for name, values in (
+            ("headers", ({"X-A": "b"}, ["X-A: b"], "X-A: b", [("X-A", 5)], 5)),
+            ("omittedHeaders", ("User-Agent", 5, [5])),
+            ("origin", (5, ["https://example.com"])),
+            ("subprotocols", ("chat", 5, ["a b"], ["a", "a"])),
+            ("limits", (3, None)),
+            ("keepalive", (3, None)),
+            ("timeouts", (3, None)),
+            ("tlsPolicy", (True, "none")),
+            ("endpoint", ("tcp:example.com:80", 5)),
+            ("proxy", (5, "ftp://proxy.example", ["http://proxy.example"])),
+            ("usesEnvironment", (1, "yes")),
+            ("credentials", ("joe", ("joe",), ("joe", 5), 5)),
+            ("cookies", ({}, {"a": "b"}, "a=b")),
+            ("bindAddress", (5, b"127.0.0.1")),
+            ("maxRedirects", (-1, "5", None, True)),
+            ("logsFrames", ("no",)),
+        ):
+            for value in values:
+                options: Any = {name: value}
+                error = self.assertRaises(
+                    InvalidSetting,
+                    WebSocketClientEndpoint,
+                    self.reactor,
+                    "ws://example.com/",
+                    **options,
+                )
+                self.assertEqual(error.setting, name, value)
+
+    def test_headerFunctionFails(self):
+        """
+        A function that returns no header fields fails the attempt, and its
+        name is told, but nothing of what it returned.
+        """
+        for returned in (None, {"Authorization": "secret"}, [("X", b"secret")]):
+            headers: Any = partial(succeed, returned)
+            connecting = connect(self.reactor, "ws://example.com/", headers=headers)
+            failure = self.failureResultOf(connecting, InvalidSetting)
+            self.assertEqual(failure.value.setting, "headers")
+            self.assertNotIn("secret", str(failure.value))
+
     def test_unfitHeaders(self):
         """
         Headers that cannot be sent fail the attempt.
@@ -371,9 +420,11 @@ class EndpointTests(DialTestCase):
 
     def test_interface(self):
         """
-        It is an endpoint, and does not show the user.
+        It is an endpoint; what C{ClientService} logs of it has no user and no
+        query, where tokens are.
         """
-        endpoint = WebSocketClientEndpoint(self.reactor, "ws://joe:pw@example.com/a")
+        url = "ws://joe:pw@example.com/a?token=1"
+        endpoint = WebSocketClientEndpoint(self.reactor, url)
         verifyObject(IStreamClientEndpoint, endpoint)
         self.assertEqual(repr(endpoint), "<WebSocketClientEndpoint ws://example.com/a>")
 
@@ -673,6 +724,26 @@ class FailureTests(DialTestCase):
             self.assertIn("TLS failed: ", str(error))
             self.assertNotIn("[", str(error))
 
+    def test_certificateDates(self):
+        """
+        A certificate that is not good any more, or not yet, is said to be that.
+        """
+        for begin, end, said in ((-2, -1, "has expired"), (1, 2, "is not yet valid")):
+            pem = makePEM(begin, end)
+            server = TLSMemoryBIOFactory(
+                PrivateCertificate.loadPEM(pem).options(),
+                False,
+                WebSocketFactory(RecordingHandlerFactory(), clock=self.reactor),
+                self.reactor,
+            )
+            error = self.check(
+                TLSFailed,
+                "wss://localhost/",
+                act=partial(self.join, server.buildProtocol(None)),
+                tlsPolicy=Trusting(pem=pem),
+            )
+            self.assertIn(f"certificate {said}", error.explanation)
+
     def test_certificateWanted(self):
         """
         A server that wants to see a certificate, which TLS 1.3 tells after its
@@ -758,6 +829,7 @@ class SecureTests(DialTestCase):
         An endpoint can be given for what is below, with TLS on top.
         """
 
+        @implementer(IStreamClientEndpoint)
         class Given:
             """
             Notes who connects.
@@ -1227,6 +1299,19 @@ class ProxyTests(DialTestCase):
         websocket = self.successResultOf(connecting)
         self.assertFalse(websocket.request.isSecure)
 
+    def test_untrustedProxy(self):
+        """
+        A proxy whose certificate nobody trusts is said to be the one.
+        """
+        connecting = connect(
+            self.reactor, "ws://example.com/", proxy="https://localhost:8443"
+        )
+        server = wrapTLS(Factory.forProtocol(Protocol), self.reactor)
+        self.join(server.buildProtocol(None))
+        failure = self.failureResultOf(connecting, TLSFailed)
+        self.assertIn("at the proxy, certificate", failure.value.explanation)
+        self.assertNothingLeft()
+
     def test_unix(self):
         """
         A UNIX socket needs no proxy.
@@ -1274,17 +1359,12 @@ class ProxyTests(DialTestCase):
 
     def test_invalid(self):
         """
-        What makes no sense is refused.
+        A proxy leads to the host of the URL, and an endpoint elsewhere.
         """
         given: Any = WebSocketClientEndpoint(self.reactor, "ws://tunnel.example/")
         for options in (
-            {"proxy": "ftp://proxy.example"},
             {"proxy": "http://proxy.example", "endpoint": given},
             {"usesEnvironment": True, "endpoint": given},
-            {"usesEnvironment": 1},
-            {"subprotocols": ["a b"]},
-            {"limits": 3},
-            {"keepalive": 3},
         ):
             found: Any = options
             self.assertRaises(

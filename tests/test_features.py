@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.interface import InterfaceClass
+
+from txws import ClientTimeouts
+from txws.clientoptions import ClientOptions
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -114,6 +118,22 @@ class NameTests(SynchronousTestCase):
             "txws.IWebSocketTransport.sendNothing",
         ):
             self.assertRaises(AttributeError, resolve, name)
+
+
+class OptionTests(SynchronousTestCase):
+    """
+    What clients can be told.
+    """
+
+    def test_everyOption(self) -> None:
+        """
+        The page about clients has every option and every deadline.
+        """
+        page = (DOCS / "howto" / "clients.rst").read_text("utf-8")
+        for option in fields(ClientOptions):
+            self.assertIn(f"   * - ``{option.name}``\n", page)
+        for deadline in fields(ClientTimeouts):
+            self.assertIn(f"     - ``{deadline.name}``\n", page)
 
 
 class FeatureTests(SynchronousTestCase):

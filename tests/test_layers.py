@@ -72,6 +72,7 @@ STEPS = {
     "urls": 1.1,
     "patterns": 1.4,
     "authentication": 1.2,
+    "tlsfailures": 1.1,
     "errors": 1,
     "interfaces": 1,
     "version": 0.1,

@@ -34,7 +34,7 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from txws.authentication import Credentials
-from txws.errors import DeadlineExpired, InvalidSetting, ProxyRefused
+from txws.errors import DeadlineExpired, InvalidSetting, ProxyRefused, TLSFailed
 from txws.policy import Limits
 from txws.proxies import (
     HTTPProxyEndpoint,
@@ -482,7 +482,8 @@ class FailureTests(TunnelTestCase):
         connecting = self.http().connect(self.factory)
         self.transport.lose(RuntimeError("certificate"))
         self.transport.settle()
-        self.failureResultOf(connecting, RuntimeError)
+        failure = self.failureResultOf(connecting, TLSFailed)
+        self.assertEqual(failure.value.explanation, "at the proxy, certificate")
 
     def test_deadline(self):
         """
@@ -1017,7 +1018,10 @@ class EnvironmentTests(SynchronousTestCase):
         """
         A variable that holds something else is not passed over.
         """
-        self.assertRaises(InvalidSetting, self.assertProxy, None, ALL_PROXY="ftp://a")
+        for name in ("ALL_PROXY", "https_proxy"):
+            environ = {name: "ftp://a"}
+            error = self.assertRaises(InvalidSetting, self.assertProxy, None, **environ)
+            self.assertEqual(error.setting, name.upper())
 
     def test_excluded(self):
         """

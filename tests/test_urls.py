@@ -115,7 +115,15 @@ class ParseTests(SynchronousTestCase):
         """
         Errors do not show the password.
         """
-        for text in ("ws://joe:secret@h:x/", "ws://joe:secret@/", "ws://a:secret@h /"):
+        others: tuple[Any, ...] = (b"ws://joe:secret@h/",)
+        for text in (
+            "ws://joe:secret@h:x/",
+            "ws://joe:secret@/",
+            "ws://a:secret@h /",
+            "ws://joe:secret/1@h/",
+            "ws://joe:secret@\u2100/",
+            *others,
+        ):
             error = self.assertRaises(InvalidSetting, WebSocketURL.parse, text)
             self.assertNotIn("secret", str(error))
 
@@ -201,5 +209,12 @@ class RedirectTests(SynchronousTestCase):
         What leads nowhere is refused.
         """
         url = WebSocketURL.parse("ws://example.com/")
-        for location in ("ftp://example.com/", "mailto:joe", "http://:80/", "/a b"):
+        for location in (
+            "ftp://example.com/",
+            "mailto:joe",
+            "http://:80/",
+            "/a b",
+            "http://[::1/",
+            "//\u2100/",
+        ):
             self.assertRaises(InvalidSetting, url.redirected, location)

@@ -43,6 +43,7 @@ from .keepalive import Keepalive
 from .policy import KeepalivePolicy, Limits
 from .request import WebSocketRequest
 from .results import resultOf
+from .tlsfailures import explainTLS
 from .transport import WebSocketTransport
 from .wire.clienthandshake import ClientHandshake, HandshakeAccepted
 from .wire.connection import Connection, Role
@@ -208,7 +209,7 @@ class WebSocketClientProtocol(Protocol):
         # TLS may fail after its handshake: 1.3 refuses certificates of clients then.
         isClosed = isinstance(_causeOf(reason), (ConnectionDone, ConnectionLost))
         if not (self._isAsked and isClosed):
-            self._fail(TLSFailed(_explainTLS(reason)))
+            self._fail(TLSFailed(explainTLS(reason, self.transport)))
             return
         try:
             handshake.connectionLost()
@@ -373,30 +374,6 @@ class WebSocketClientProtocol(Protocol):
         elif self.transport is not None:
             self._keepalive.stop()
             abortTransport(self.transport)
-
-
-def _explainTLS(reason: Failure) -> str:
-    """
-    Say what OpenSSL says, without the names of its functions.
-    """
-    error = _causeOf(reason)
-    if isinstance(error, (ConnectionDone, ConnectionLost)):
-        return "the server closed the connection before it was encrypted"
-    told = _toldBy(reason)
-    if not isinstance(told, list):
-        return str(error) or type(error).__name__
-    # pyOpenSSL raises a list of (library, function, reason), and
-    # service_identity one of mismatches.
-    reasons = [str(entry[-1]) for entry in told if isinstance(entry, tuple)]
-    return "; ".join(reasons) or "the certificate is for another host"
-
-
-def _toldBy(reason: Failure) -> object:
-    """
-    Get what is told of the end of a transport: a list, if TLS is the reason.
-    """
-    error = _causeOf(reason)
-    return error.args[0] if error.args else None
 
 
 def _causeOf(reason: Failure) -> BaseException:

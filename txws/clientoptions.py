@@ -4,7 +4,7 @@ How a client connects: everything that can be said besides the URL.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar
 from typing import Any, TypeAlias
@@ -23,12 +23,13 @@ from .policy import (
     KeepalivePolicy,
     Limits,
     checkBoolean,
-    checkPolicies,
+    checkCount,
     checkSubprotocol,
+    freeze,
 )
 from .proxies import Proxy
 
-__all__ = ["ClientOptions", "RequestHeaders"]
+__all__ = ["ClientOptions", "RequestHeaders", "checkFields"]
 
 
 RequestHeaders: TypeAlias = (
@@ -96,15 +97,121 @@ class ClientOptions:
     logsFrames: bool = False
 
     def __post_init__(self) -> None:
-        checkPolicies(self.limits, self.keepalive, None)
+        for name, kind in _KINDS.items():
+            _checkKind(name, getattr(self, name), kind)
         for name in ("usesEnvironment", "logsFrames"):
             checkBoolean(name, getattr(self, name))
-        object.__setattr__(self, "extensions", checkExtensions(self.extensions))
-        for subprotocol in self.subprotocols:
-            checkSubprotocol(subprotocol)
+        checkCount("maxRedirects", self.maxRedirects, least=0)
+        self._set("extensions", checkExtensions(self.extensions))
+        self._set("subprotocols", _checkSubprotocols(self.subprotocols))
+        self._set("omittedHeaders", _checkNames(self.omittedHeaders))
+        if not callable(self.headers):
+            self._set("headers", checkFields(self.headers))
         if isinstance(self.proxy, str):
-            object.__setattr__(self, "proxy", Proxy.parse(self.proxy))
+            self._set("proxy", Proxy.parse(self.proxy))
         if isinstance(self.credentials, tuple):
-            object.__setattr__(self, "credentials", Credentials(*self.credentials))
-        if self.endpoint is not None and (self.proxy or self.usesEnvironment):
+            self._set("credentials", _makeCredentials(self.credentials))
+        self._checkCarriers()
+
+    def _set(self, name: str, value: object) -> None:
+        """
+        Replace what was given by what was made of it.
+        """
+        object.__setattr__(self, name, value)
+
+    def _checkCarriers(self) -> None:
+        """
+        Check what is below.
+        """
+        policy: Any = self.tlsPolicy
+        if policy is not None and not hasattr(policy, "creatorForNetloc"):
+            raise InvalidSetting(
+                "tlsPolicy", f"must be IPolicyForHTTPS, not {policy!r}"
+            )
+        if self.endpoint is None:
+            return
+        if not IStreamClientEndpoint.providedBy(self.endpoint):
+            raise InvalidSetting(
+                "endpoint", f"must provide IStreamClientEndpoint, not {self.endpoint!r}"
+            )
+        if self.proxy or self.usesEnvironment:
             raise InvalidSetting("proxy", "cannot be there together with endpoint")
+
+
+_NOTHING = type(None)
+_KINDS: dict[str, tuple[type, ...]] = {
+    "origin": (str, _NOTHING),
+    "limits": (Limits,),
+    "keepalive": (KeepalivePolicy,),
+    "timeouts": (ClientTimeouts,),
+    "proxy": (Proxy, str, _NOTHING),
+    "credentials": (Credentials, tuple, _NOTHING),
+    "cookies": (CookieJar, _NOTHING),
+    "bindAddress": (str, _NOTHING),
+}
+
+
+def checkFields(headers: object) -> HeaderFields:
+    """
+    Check that header fields are pairs of text.
+
+    @param headers: those that an application gives.
+    @return: a copy.
+    @raise InvalidSetting: if they are anything else.  It does not show them,
+        for there may be a token in them.
+    """
+    fields = tuple(headers) if isinstance(headers, Iterable) else (headers,)
+    if not all(map(_isField, fields)):
+        raise InvalidSetting(
+            "headers", "must be pairs of text, such as [('X-Token', '1')]"
+        )
+    return fields
+
+
+def _isField(field: Any) -> bool:
+    """
+    Tell whether something is a header field.
+    """
+    isPair = isinstance(field, (tuple, list)) and len(field) == 2
+    return isPair and all(isinstance(part, str) for part in field)
+
+
+def _checkKind(name: str, value: object, kinds: tuple[type, ...]) -> None:
+    """
+    Check that an option is of one of some kinds.
+    """
+    if not isinstance(value, kinds):
+        named = " or ".join("None" if x is _NOTHING else x.__name__ for x in kinds)
+        # Only its kind is shown: there may be a password in it.
+        raise InvalidSetting(name, f"must be {named}, not {type(value).__name__}")
+
+
+def _checkSubprotocols(subprotocols: object) -> tuple[str, ...]:
+    """
+    Check what is offered, RFC 6455 section 4.1.
+    """
+    found = freeze("subprotocols", subprotocols)
+    for subprotocol in found:
+        checkSubprotocol(subprotocol)
+    if len(set(found)) < len(found):
+        raise InvalidSetting("subprotocols", f"must all be different, not {found!r}")
+    return found
+
+
+def _checkNames(names: object) -> tuple[str, ...]:
+    """
+    Check which header fields are not sent.
+    """
+    found = freeze("omittedHeaders", names)
+    if not all(isinstance(name, str) for name in found):
+        raise InvalidSetting("omittedHeaders", f"must be text, not {found!r}")
+    return found
+
+
+def _makeCredentials(pair: tuple[Any, ...]) -> Credentials:
+    """
+    Make credentials of a username and a password.
+    """
+    if len(pair) != 2:
+        raise InvalidSetting("credentials", "must be a username and a password")
+    return Credentials(*pair)

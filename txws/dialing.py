@@ -17,7 +17,7 @@ from twisted.internet.protocol import ClientFactory
 
 from .carriers import encrypted, endpointFor, endpointThrough
 from .client import ClientSettings, WebSocketClientProtocol
-from .clientoptions import ClientOptions
+from .clientoptions import ClientOptions, checkFields
 from .errors import DeadlineExpired, HandshakeRefused, WebSocketFailed
 from .interfaces import IWebSocketHandler, IWebSocketHandlerFactory
 from .policy import HeaderFields
@@ -84,7 +84,7 @@ class Dialer:
         """
         headers = self._options.headers
         if callable(headers):
-            headers = await resultOf(headers())
+            headers = checkFields(await resultOf(headers()))
         # Made before, for what cannot be asked for is known then.
         self._protocol = protocol = WebSocketClientProtocol(
             self._settingsFor(visit.url, visit.fields(headers)), application

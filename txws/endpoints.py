@@ -132,7 +132,9 @@ class WebSocketClientEndpoint:
         self._options = _makeOptions(options)
 
     def __repr__(self) -> str:
-        return f"<WebSocketClientEndpoint {self._url}>"
+        # ClientService logs it, and queries are where tokens are.
+        url, _separator, _query = str(self._url).partition("?")
+        return f"<WebSocketClientEndpoint {url}>"
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
         """

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Union
+from typing import Any, Union
 
 from .errors import InvalidSetting
 from .interfaces import IWebSocketRequest
@@ -30,8 +30,10 @@ __all__ = [
     "Limits",
     "OriginPattern",
     "checkBoolean",
+    "checkCount",
     "checkPolicies",
     "checkSubprotocol",
+    "freeze",
 ]
 
 KIB = 1024
@@ -91,10 +93,10 @@ class Limits:
             "maxPendingSize",
         ):
             if getattr(self, name) is not None:
-                _checkCount(name, getattr(self, name))
+                checkCount(name, getattr(self, name))
         for name in ("maxHandshakeSize", "maxHeaders", "maxLineSize", "highWaterMark"):
-            _checkCount(name, getattr(self, name))
-        _checkCount("lowWaterMark", self.lowWaterMark, least=0)
+            checkCount(name, getattr(self, name))
+        checkCount("lowWaterMark", self.lowWaterMark, least=0)
         if self.maxLineSize > self.maxHandshakeSize:
             raise InvalidSetting(
                 "maxLineSize",
@@ -222,16 +224,16 @@ class HandshakePolicy:
     )
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "origins", _freeze("origins", self.origins))
+        object.__setattr__(self, "origins", freeze("origins", self.origins))
         for name in ("subprotocols", "paths"):
             if getattr(self, name) is not None:
-                object.__setattr__(self, name, _freeze(name, getattr(self, name)))
+                object.__setattr__(self, name, freeze(name, getattr(self, name)))
         for subprotocol in self.subprotocols or ():
             checkSubprotocol(subprotocol)
         for path in self.paths or ():
             _checkPath(path)
         if not callable(self.headers):
-            object.__setattr__(self, "headers", _freeze("headers", self.headers))
+            object.__setattr__(self, "headers", freeze("headers", self.headers))
             _checkHeaders(self.headers)
         accepts = tuple(_compileOrigin(pattern) for pattern in self.origins)
         object.__setattr__(self, "_accepts", accepts)
@@ -328,6 +330,35 @@ def checkSubprotocol(name: object) -> None:
         raise InvalidSetting("subprotocols", f"must be HTTP tokens, not {name!r}")
 
 
+def checkCount(name: str, value: object, least: int = 1) -> None:
+    """
+    Check a setting that counts something.
+
+    @param name: what it is called.
+    @param value: what it is.
+    @param least: how many it has to be.
+    @raise InvalidSetting: if it is anything else.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise InvalidSetting(
+            name, f"must be a whole number from {least} on, not {value!r}"
+        )
+
+
+def freeze(name: str, values: object) -> tuple[Any, ...]:
+    """
+    Check a setting that is a sequence, and keep it from changing.
+
+    @param name: what it is called.
+    @param values: what it is.
+    @return: a copy.
+    @raise InvalidSetting: if it is no sequence; text is none here.
+    """
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        raise InvalidSetting(name, f"must be a sequence, not {values!r}")
+    return tuple(values)
+
+
 def _checkHeaders(headers: HeaderFields) -> None:
     """
     Check that header fields may be sent.
@@ -336,16 +367,6 @@ def _checkHeaders(headers: HeaderFields) -> None:
         checkAcceptanceHeaders(headers)
     except (TypeError, ValueError) as error:
         raise InvalidSetting("headers", f"cannot be sent: {error}") from None
-
-
-def _checkCount(name: str, value: object, least: int = 1) -> None:
-    """
-    Check a setting that counts something.
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise InvalidSetting(
-            name, f"must be a whole number from {least} on, not {value!r}"
-        )
 
 
 def _checkSeconds(name: str, value: object) -> None:
@@ -357,15 +378,6 @@ def _checkSeconds(name: str, value: object) -> None:
         raise InvalidSetting(
             name, f"must be a number of seconds more than 0, not {value!r}"
         )
-
-
-def _freeze(name: str, values: Iterable[object]) -> tuple[object, ...]:
-    """
-    Check a setting that is a sequence, and keep it from changing.
-    """
-    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
-        raise InvalidSetting(name, f"must be a sequence, not {values!r}")
-    return tuple(values)
 
 
 def _checkPath(path: object) -> None:

@@ -360,7 +360,10 @@ def proxyFromEnvironment(
         if url is None and (name != "http_proxy" or "REQUEST_METHOD" not in environ):
             url = environ.get(name.upper())
         if url:
-            return Proxy.parse(url if "://" in url else f"http://{url}")
+            try:
+                return Proxy.parse(url if "://" in url else f"http://{url}")
+            except InvalidSetting as error:
+                raise InvalidSetting(name.upper(), error.problem) from None
     return None
 
 

@@ -24,7 +24,8 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from .closing import abortTransport
-from .errors import ProxyRefused
+from .errors import ProxyRefused, TLSFailed
+from .tlsfailures import explainTLS
 
 __all__ = ["Negotiation", "NewConnectionNeeded", "Tunnel", "TunnelFactory"]
 
@@ -155,7 +156,7 @@ class Tunnel(Protocol):
         if inner is not None:
             inner.connectionLost(reason)
         elif self._negotiation is not None:
-            self._fail(_explain(self._negotiation, reason))
+            self._fail(_explain(self._negotiation, reason, self.transport))
 
     def abandon(self) -> None:
         """
@@ -256,15 +257,16 @@ class TunnelFactory(Factory):
         return self._tunnel
 
 
-def _explain(negotiation: Negotiation, reason: Failure) -> Failure:
+def _explain(negotiation: Negotiation, reason: Failure, transport: Any) -> Failure:
     """
     Say why there is no tunnel when the connection has ended.
 
     @param reason: what it was lost with.
+    @param transport: what led to the proxy.
     """
     if reason.check(ConnectionDone, ConnectionLost) is None:
         # Such as a certificate of the proxy that cannot be verified.
-        return reason
+        return Failure(TLSFailed(f"at the proxy, {explainTLS(reason, transport)}"))
     try:
         negotiation.connectionLost()
     except (ProxyRefused, NewConnectionNeeded) as error:

@@ -59,7 +59,7 @@ class WebSocketURL:
         @raise InvalidSetting: if it is none.
         """
         if not isinstance(text, str):
-            raise InvalidSetting("url", f"must be a text, not {text!r}")
+            raise InvalidSetting("url", f"must be a text, not {type(text).__name__}")
         if re.search(r"[\x00-\x20\x7f]", text):
             # Not shown: there may be a password in it.
             raise InvalidSetting("url", "has a space or a control character")
@@ -102,8 +102,15 @@ class WebSocketURL:
 
         @raise ValueError: if it is none.
         """
-        parts = urlsplit(f"{scheme}:{rest}")
-        port = parts.port
+        try:
+            parts = urlsplit(f"{scheme}:{rest}")
+            port = parts.port
+        except ValueError:
+            # What Python says shows what may be a part of the password.
+            raise ValueError(
+                "its host or its port is malformed, or has a username or a password"
+                " before it whose reserved characters are not percent-encoded"
+            ) from None
         if not parts.hostname:
             raise ValueError("it has no host")
         if port == 0:
@@ -155,7 +162,10 @@ class WebSocketURL:
         @return: the URL, with this one's user if it is of the same origin.
         @raise InvalidSetting: if it is none.
         """
-        absolute = urljoin(self.httpURL, location.partition("#")[0])
+        try:
+            absolute = urljoin(self.httpURL, location.partition("#")[0])
+        except ValueError:
+            raise InvalidSetting("Location", "is no URL") from None
         scheme, _separator, rest = absolute.partition(":")
         if scheme.lower() not in _REDIRECTED:
             raise InvalidSetting("Location", f"leads to {scheme!r}, no WebSocket")

@@ -583,7 +583,8 @@ class SerializeHeadTests(WireTestCase):
     def test_injection(self):
         """
         Line ends, what looks like one, other control characters and what is
-        not ISO 8859-1 are refused in values, and the header is named.
+        not ISO 8859-1 are refused in values, and the header is named; not its
+        value, in which a token may be.
         """
         for value in (
             "a\r\nSet-Cookie: b",
@@ -604,7 +605,8 @@ class SerializeHeadTests(WireTestCase):
                 ValueError, serializeHead, "GET / HTTP/1.1", [("X-Name", value)]
             )
             self.assertIs(type(error), ValueError)
-            self.assertEqual(str(error), f"not fit for header X-Name: {value!r}")
+            unfit = value.strip("aA")[0]
+            self.assertEqual(str(error), f"not fit for header X-Name: has {unfit!r}")
 
     def test_controlsAboveASCII(self):
         """
@@ -614,7 +616,9 @@ class SerializeHeadTests(WireTestCase):
             error = self.assertRaises(
                 ValueError, serializeHead, "GET / HTTP/1.1", [("X-Name", value)]
             )
-            self.assertEqual(str(error), f"not fit for header X-Name: {value!r}")
+            self.assertEqual(
+                str(error), "not fit for header X-Name: has a control character"
+            )
         for value in ("é", "日本".encode().decode("latin-1")):
             head = serializeHead("GET / HTTP/1.1", [("X-Name", value)])
             self.assertIn(value.encode("latin-1"), head)

@@ -34,7 +34,7 @@ _STATUS_LINE = re.compile(rb"\AHTTP/1\.([0-9]) ([1-9][0-9]{2})(?: ([^\x00\r\n]*)
 # No two parts of a pattern match the same byte, so that none goes back and forth.
 _FIELD = re.compile(rb"\A(" + _TOKEN + rb"):([\t\x20-\x7e\x80-\xff]*)\Z")
 _FIELD_NAME = re.compile(r"\A" + _TOKEN.decode("ascii") + r"\Z")
-_FIELD_VALUE = re.compile(r"\A[\t\x20-\x7e\x80-\xff]*\Z")
+_UNFIT = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 _LINE_END = b"\r\n"
 _END = _LINE_END * 2
 
@@ -320,15 +320,18 @@ def serializeHead(firstLine: str, fields: Iterable[tuple[str, str]]) -> bytes:
     @raise ValueError: if a line could be taken for more than one, or a
         character is not ISO 8859-1; it names the field.
     """
-    if _FIELD_VALUE.match(firstLine) is None:
+    if _UNFIT.search(firstLine) is not None:
         raise ValueError(f"not fit for the first line of a head: {firstLine!r}")
     lines = [firstLine]
     for name, value in fields:
         if _FIELD_NAME.match(name) is None:
             raise ValueError(f"not a header name: {name!r}")
-        isValue = _FIELD_VALUE.match(value) is not None
-        if not isValue or _hasControls(value.encode("latin-1")):
-            raise ValueError(f"not fit for header {name}: {value!r}")
+        unfit = _UNFIT.search(value)
+        if unfit is not None:
+            # Not all of the value is shown: there may be a token in it.
+            raise ValueError(f"not fit for header {name}: has {unfit.group()!r}")
+        if _hasControls(value.encode("latin-1")):
+            raise ValueError(f"not fit for header {name}: has a control character")
         lines.append(f"{name}: {value}")
     return "\r\n".join((*lines, "", "")).encode("latin-1")
 
