@@ -18,13 +18,16 @@ from txws.coroutines import Conversation
 from txws.errors import InvalidSetting
 from txws.extensions import DEFAULT_EXTENSIONS, checkExtensions
 from txws.factories import WebSocketFactory
-from txws.policy import KeepalivePolicy
+from txws.groups import Block, Close, DropOldest, Group, Latest
+from txws.policy import KeepalivePolicy, Limits
 from txws.testing import MemoryConnection, RecordingHandler
 from txws.wire.codes import Opcode
+from txws.wire.connection import Role
 from txws.wire.deflate import PerMessageDeflate
-from txws.wire.frames import RSV1
+from txws.wire.frames import RSV1, Frame
+from txws.wire.prepared import PreparedMessage
 
-from .ends import ActingHandler, End
+from .ends import FULL, ActingHandler, End
 from .peers import ADDRESS, RawPeer, makeRequest, streamHandlerFor
 from .wire.ciphers import CipherFactory, Stream
 from .wire.streams import decompress
@@ -218,6 +221,106 @@ class ChoiceTests(SynchronousTestCase):
                 conversation.send(message, compress=compress)
                 first = end.takeFrames()[0]
                 self.assertEqual((first.opcode, first.rsv), (opcode, rsv))
+
+
+# What is compressed if nobody says anything, and what is if somebody does.
+CHOICES = (
+    ("a", None, 0),
+    ("a", True, RSV1),
+    (TEXT, None, RSV1),
+    (TEXT, True, RSV1),
+    (TEXT, False, 0),
+)
+
+
+class BroadcastTests(SynchronousTestCase):
+    """
+    An application chooses what of a broadcast is compressed.
+    """
+
+    def read(self, *frames: Frame) -> list[tuple[int, str]]:
+        """
+        Read messages that do not look back, and whether they were compressed.
+        """
+        return [
+            (
+                frame.rsv,
+                (decompress(frame.payload)[0] if frame.rsv else frame.payload).decode(),
+            )
+            for frame in frames
+        ]
+
+    def test_group(self) -> None:
+        """
+        Short messages to a group are not compressed, long ones are; either way
+        it may be said otherwise.  Who has no compression gets them as they are,
+        and clients choose in the same way.
+        """
+        group = Group()
+        compressing, client = makeEnd(), makeEnd(role=Role.CLIENT)
+        plain = End.opened()
+        for end in (compressing, client, plain):
+            group.add(end.webSocket)
+        for text, compress, rsv in CHOICES:
+            group.broadcast(text, compress=compress)
+            self.assertEqual(self.read(*compressing.takeFrames()), [(rsv, text)])
+            self.assertEqual(self.read(*client.takeFrames()), [(rsv, text)])
+            self.assertEqual(self.read(*plain.takeFrames()), [(0, text)])
+
+    def test_factory(self) -> None:
+        """
+        So it is for all connections of a server.
+        """
+        factory = WebSocketFactory(HandlerFactory(ActingHandler), clock=Clock())
+        forgetful = f"{CHROME[1]}; server_no_context_takeover"
+        compressing = RawPeer.upgraded(factory, (CHROME[0], forgetful))
+        plain = RawPeer.upgraded(factory)
+        for text, compress, rsv in CHOICES:
+            self.assertEqual(factory.broadcast(text, compress=compress), 2)
+            self.assertEqual(self.read(*compressing.takeFrames()), [(rsv, text)])
+            self.assertEqual(self.read(*plain.takeFrames()), [(0, text)])
+
+    def test_prepared(self) -> None:
+        """
+        What a prepared message says goes before what its broadcast says.
+        """
+        group, end = Group(), makeEnd()
+        group.add(end.webSocket)
+        for text, chosen, rsv in CHOICES:
+            for compress in (None, True, False):
+                group.broadcast(PreparedMessage(text, chosen), compress=compress)
+                self.assertEqual(self.read(*end.takeFrames()), [(rsv, text)])
+
+    def test_slowReaders(self) -> None:
+        """
+        What has to wait for a slow reader leaves as it was chosen; so does what
+        goes behind a message that is streamed.
+        """
+        limits = Limits(highWaterMark=1000, lowWaterMark=100)
+        for policy in (Block(), DropOldest(), Latest(hash)):
+            group, end = Group(policy), makeEnd(limits=limits)
+            group.add(end.webSocket)
+            end.webSocket.sendBytesMessage(bytes(FULL), compress=False)
+            end.webSocket.sendBytesMessage(bytes(2000), compress=False)
+            self.assertTrue(end.webSocket.isAboveHighWater)
+            for text, compress, _ in CHOICES[1::3]:
+                group.broadcast(text, compress=compress)
+            *_, first, second = end.takeAll()
+            self.assertEqual(self.read(first, second), [(RSV1, "a"), (0, TEXT)], policy)
+
+        group, end = Group(Close()), makeEnd()
+        group.add(end.webSocket)
+
+        def pieces() -> Iterable[bytes]:
+            for text, compress, _ in CHOICES:
+                group.broadcast(text, compress=compress)
+            yield b"first"
+
+        end.webSocket.sendStream(pieces(), compress=False)
+        self.assertEqual(
+            self.read(*end.takeAll()[2:]),
+            [(rsv, text) for text, compress, rsv in CHOICES],
+        )
 
 
 class IdleTests(SynchronousTestCase):
