@@ -5,12 +5,14 @@ where somebody does.
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterable
 from typing import Any
 
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
 
 from txws.applications import HandlerFactory
 from txws.client import ClientSettings, WebSocketClientProtocol
@@ -19,6 +21,7 @@ from txws.errors import InvalidSetting
 from txws.extensions import DEFAULT_EXTENSIONS, checkExtensions
 from txws.factories import WebSocketFactory
 from txws.groups import Block, Close, DropOldest, Group, Latest
+from txws.interfaces import IFragmentHandler
 from txws.policy import KeepalivePolicy, Limits
 from txws.testing import MemoryConnection, RecordingHandler
 from txws.wire.codes import Opcode
@@ -30,10 +33,11 @@ from txws.wire.prepared import PreparedMessage
 from .ends import FULL, ActingHandler, End
 from .peers import ADDRESS, RawPeer, makeRequest, streamHandlerFor
 from .wire.ciphers import CipherFactory, Stream
-from .wire.streams import decompress
+from .wire.streams import bomb, decompress
 
 CHROME = ("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits")
 TEXT = "Hello, world. " * 20
+MIB = 1 << 20
 
 
 class Echo(Protocol):
@@ -321,6 +325,91 @@ class BroadcastTests(SynchronousTestCase):
             self.read(*end.takeAll()[2:]),
             [(rsv, text) for text, compress, rsv in CHOICES],
         )
+
+
+@implementer(IFragmentHandler)
+class PartHandler(RecordingHandler):
+    """
+    Takes messages in parts, and pauses after each.
+
+    @ivar sizes: how many bytes each part had.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: list[int] = []
+
+    def textFragmentReceived(self, text: str, isFinal: bool) -> None:
+        """
+        Nobody sends text.
+        """
+
+    def bytesFragmentReceived(self, data: bytes, isFinal: bool) -> None:
+        """
+        Pause.
+        """
+        self.sizes.append(len(data))
+        self.transport.pauseProducing()
+
+
+class BombTests(SynchronousTestCase):
+    """
+    What little a peer sends does not become much.
+    """
+
+    def makeReceiver(self, **settings: Any) -> End:
+        """
+        Make an end that inflates.
+        """
+        accepted = PerMessageDeflate().accept((), Limits().maxMessageSize)
+        assert accepted is not None
+        return End.opened(extensions=[accepted[1]], **settings)
+
+    def test_refused(self) -> None:
+        """
+        Of a message of 200 MB in 200 kB the handler sees nothing but the end,
+        and it is closed with 1009, whether it comes in one frame or in many
+        with Pings in between.
+        """
+        payload = bomb(200 * MIB)
+        for opcode in (Opcode.TEXT, Opcode.BINARY):
+            one = makeEnd().frame(opcode, payload, rsv=RSV1)
+            many = [makeEnd().frame(opcode, payload[:9], isFinal=False, rsv=RSV1)]
+            for start in range(9, len(payload), 500):
+                part = payload[start : start + 500]
+                many.append(makeEnd().frame(Opcode.PING, b"?"))
+                many.append(makeEnd().frame(Opcode.CONTINUATION, part, isFinal=False))
+            for data in (one, b"".join(many)):
+                end = self.makeReceiver()
+                tracemalloc.start()
+                end.receive(data)
+                peak = tracemalloc.get_traced_memory()[1]
+                tracemalloc.stop()
+                self.assertLess(peak, 4 * MIB)
+                self.assertEqual(end.takeAll()[-1].payload[:2], b"\x03\xf1")
+                end.leave()
+                self.assertNotIn("textMessageReceived", end.names)
+                self.assertNotIn("bytesMessageReceived", end.names)
+                self.assertEqual(end.ended.sent.code, 1009)
+
+    def test_paused(self) -> None:
+        """
+        A handler that pauses in the middle of what one frame inflates to is
+        given no more of it until it resumes, and the rest takes no memory.
+        """
+        handler = PartHandler()
+        end = self.makeReceiver(handler=handler, deliversFragments=True)
+        data = end.frame(Opcode.BINARY, bomb(MIB), rsv=RSV1)
+        tracemalloc.start()
+        end.receive(data + end.frame(Opcode.PING, b"?"))
+        for count in range(1, 17):
+            self.assertEqual(len(handler.sizes), count)
+            self.assertEqual(end.takeFrames(), [])
+            end.webSocket.resumeProducing()
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        self.assertEqual(sum(handler.sizes), MIB)
+        self.assertLess(peak, MIB // 2)
 
 
 class IdleTests(SynchronousTestCase):
