@@ -15,6 +15,7 @@ import resource
 import signal
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -89,7 +90,9 @@ def main() -> None:
     resource.setrlimit(
         resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2
     )
-    names = ["txws none", "txws low", "txws balanced", "txws best"]
+    names = ["txws none", "txws low", "txws balanced", "txws best", "txws level 1"]
+    if find_spec("isal"):
+        names += ["txws low, ISA-L", "txws level 1, ISA-L"]
     if options.peers:
         names += ["websockets", "autobahn", "autobahn default", "aiohttp"]
     rows = [["Server", "Version", "Bytes a connection", "when it is idle"]]

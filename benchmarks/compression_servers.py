@@ -19,17 +19,22 @@ from typing import Any
 BITS, MEMORY = 12, 5
 
 
-def serveTxws(preset: str) -> None:
+def serveTxws(preset: str, hasISAL: bool = False, **changes: Any) -> None:
     """
     Serve with txws.
     """
+    if not hasISAL:
+        # As if it were not installed.
+        sys.modules["isal"] = None  # type: ignore[assignment]  # it is forbidden so
     from twisted.internet import reactor
     from twisted.internet.endpoints import TCP4ServerEndpoint
 
     from txws import KeepalivePolicy, PerMessageDeflate, WebSocketFactory
     from txws.demo import Echo
 
-    chosen: Any = () if preset == "none" else (PerMessageDeflate.preset(preset),)
+    chosen: Any = ()
+    if preset != "none":
+        chosen = (PerMessageDeflate.preset(preset, **changes),)
     # Nobody answers the Pings of compression_memory.py.
     keepalive = KeepalivePolicy(pingTimeout=600)
     factory = WebSocketFactory(Echo, extensions=chosen, keepalive=keepalive)
@@ -121,6 +126,9 @@ SERVERS: dict[str, Callable[[], None]] = {
     "txws low": lambda: serveTxws("low"),
     "txws balanced": lambda: serveTxws("balanced"),
     "txws best": lambda: serveTxws("best"),
+    "txws low, ISA-L": lambda: serveTxws("low", hasISAL=True),
+    "txws level 1": lambda: serveTxws("balanced", level=1),
+    "txws level 1, ISA-L": lambda: serveTxws("balanced", hasISAL=True, level=1),
     "websockets": serveWebsockets,
     "autobahn": lambda: serveAutobahn(
         {"request_max_window_bits": BITS, "window_bits": BITS, "mem_level": MEMORY}
