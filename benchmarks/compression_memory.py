@@ -1,8 +1,8 @@
 """
 How much memory an idle connection takes whose messages are compressed: what a
 server's process grows by, after one message of 1 KiB has been echoed on each; and
-what is left of that when the peers have been silent so long that they got a Ping,
-and the allocator of the C library has given back what is free.
+what is left of that when nothing was sent between two heartbeats, and the allocator
+of the C library has given back what is free.
 
 C{python benchmarks/compression_memory.py --peers VENV/bin/python}, as for
 C{compression.py}.
@@ -35,10 +35,10 @@ from compression import (
 
 WARM_UP = 50
 
-# Seconds: when those of txws send Pings, which all of it has to be done before,
-# and how long they may take.
+# Seconds: when those of txws send heartbeats, which all messages have to be done
+# before; and how long the second of them may take.
 PING_INTERVAL = 20.0
-PINGS = 5.0
+HEARTBEATS = 5.0
 
 
 def echo(server: Server, frame: bytes, count: int, parameters: str) -> list[object]:
@@ -75,7 +75,7 @@ def measure(name: str, peers: str | None, connections: int) -> tuple[int, int, s
         assert len(kept) == connections + WARM_UP
         assert time.monotonic() - begun < PING_INTERVAL
         if name.startswith("txws"):
-            time.sleep(PING_INTERVAL + PINGS)
+            time.sleep(2 * PING_INTERVAL + HEARTBEATS)
         os.kill(server.pid, signal.SIGUSR1)
         time.sleep(1)
         left = server.memory - before

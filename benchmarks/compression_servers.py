@@ -35,8 +35,8 @@ def serveTxws(preset: str, hasISAL: bool = False, **changes: Any) -> None:
     chosen: Any = ()
     if preset != "none":
         chosen = (PerMessageDeflate.preset(preset, **changes),)
-    # Nobody answers the Pings of compression_memory.py.
-    keepalive = KeepalivePolicy(pingTimeout=600)
+    # Nobody would answer Pings.
+    keepalive = KeepalivePolicy(isOneWay=True)
     factory = WebSocketFactory(Echo, extensions=chosen, keepalive=keepalive)
     endpoint = TCP4ServerEndpoint(reactor, 0, 1000, "127.0.0.1")
     endpoint.listen(factory).addCallback(lambda port: announce(port.getHost().port))

@@ -417,30 +417,73 @@ class IdleTests(SynchronousTestCase):
     Connections that are idle take little memory.
     """
 
-    def test_released(self) -> None:
+    def setUp(self) -> None:
         """
-        When a peer has been silent for so long that it gets a Ping, the memory
-        of the compressor is given back.
+        Connect a peer that is silent but for its Pongs.
         """
-        clock = Clock()
-        handler = ActingHandler()
+        self.clock = Clock()
+        self.handler = ActingHandler()
         factory = WebSocketFactory(
-            HandlerFactory(lambda: handler),
-            clock=clock,
+            HandlerFactory(lambda: self.handler),
+            clock=self.clock,
             keepalive=KeepalivePolicy(pingInterval=20, pingTimeout=20),
         )
-        peer = RawPeer.upgraded(factory, CHROME)
-        sizes = []
-        for _ in range(3):
-            handler.transport.sendTextMessage(TEXT)
-            sizes += [len(sent.payload) for sent in peer.takeFrames()]
-        clock.advance(20)
-        (ping,) = peer.takeFrames()
+        self.peer = RawPeer.upgraded(factory, CHROME)
+
+    def send(self) -> int:
+        """
+        Send the same once more.
+
+        @return: how many bytes it takes.
+        """
+        self.handler.transport.sendTextMessage(TEXT)
+        (sent,) = self.peer.takeFrames()
+        return len(sent.payload)
+
+    def silence(self) -> None:
+        """
+        Let so much time pass that the peer gets a Ping, and answer it.
+        """
+        self.clock.advance(20)
+        (ping,) = self.peer.takeFrames()
         self.assertIs(ping.opcode, Opcode.PING)
-        handler.transport.sendTextMessage(TEXT)
-        sizes += [len(sent.payload) for sent in peer.takeFrames()]
-        first, second, third, last = sizes
-        self.assertEqual(second, third)
+        self.peer.sendFrame(Opcode.PONG, ping.payload)
+
+    def test_released(self) -> None:
+        """
+        When nothing was sent between two Pings, the memory of the compressor is
+        given back, and what is sent then does not look back.
+        """
+        first, second = self.send(), self.send()
         self.assertLess(second, first)
-        # It does not look back any more.
-        self.assertEqual(last, first)
+        for _ in range(2):
+            self.silence()
+            self.silence()
+            self.assertEqual(self.send(), first)
+            self.assertEqual(self.send(), second)
+
+    def test_freed(self) -> None:
+        """
+        That is nearly all that a message has taken.
+        """
+        self.silence()
+        tracemalloc.start()
+        before = tracemalloc.get_traced_memory()[0]
+        self.send()
+        taken = tracemalloc.get_traced_memory()[0] - before
+        self.silence()
+        self.silence()
+        left = tracemalloc.get_traced_memory()[0] - before
+        tracemalloc.stop()
+        self.assertGreater(taken, 20_000)
+        self.assertLess(left, 2000)
+
+    def test_notIdle(self) -> None:
+        """
+        Who is sent something now and then is not idle, though it says nothing.
+        """
+        first, second = self.send(), self.send()
+        self.assertLess(second, first)
+        for _ in range(5):
+            self.silence()
+            self.assertEqual(self.send(), second)

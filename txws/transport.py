@@ -127,6 +127,8 @@ class WebSocketTransport:
         self._outbox: Outbox | None = None
         # What to close with when the outbox is empty.
         self._leaving: tuple[int, str] | None = None
+        # Whether a message was sent since the last heartbeat.
+        self._hasSent = False
         # Most connections are in no group.
         self._groups: set[IGroup] | None = None
 
@@ -392,8 +394,10 @@ class WebSocketTransport:
         """
         See L{KeptAlive<txws.keepalive.KeptAlive>}.
         """
-        # The peer has been silent for a while.
-        self._connection.release()
+        # The peer has been silent for a while; and this side?
+        if not self._hasSent:
+            self._connection.release()
+        self._hasSent = False
         if isOneWay:
             self._connection.sendPong(payload)
         else:
@@ -687,6 +691,7 @@ class WebSocketTransport:
         A message has been queued.
         """
         self._keepalive.messageMoved()
+        self._hasSent = True
         self._flush()
 
     def _flush(self) -> None:
