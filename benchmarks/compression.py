@@ -19,6 +19,7 @@ import sys
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -231,7 +232,9 @@ def main() -> None:
     Measure all servers in turn, several times.
     """
     options = parseArguments(__doc__)
-    names = ["txws none", "txws low", "txws balanced", "txws best"]
+    names = ["txws none", "txws low", "txws balanced", "txws best", "txws level 1"]
+    if find_spec("isal"):
+        names += ["txws low, ISA-L", "txws level 1, ISA-L"]
     if options.peers:
         names += ["websockets", "autobahn", "aiohttp"]
     messages = makeMessages(256)

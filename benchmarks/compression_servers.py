@@ -1,7 +1,7 @@
 """
 Echo servers that compress, for C{compression.py} and C{compression_memory.py}:
 C{python compression_servers.py NAME} prints its port and serves until it is
-killed.
+killed.  A signal, SIGUSR1, has the C library give back the memory that is free.
 
 All but those named C{default} use windows of 12 bits and memory level 5 if they
 let one choose.
@@ -10,6 +10,8 @@ let one choose.
 from __future__ import annotations
 
 import asyncio
+import ctypes
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -17,18 +19,25 @@ from typing import Any
 BITS, MEMORY = 12, 5
 
 
-def serveTxws(preset: str) -> None:
+def serveTxws(preset: str, hasISAL: bool = False, **changes: Any) -> None:
     """
     Serve with txws.
     """
+    if not hasISAL:
+        # As if it were not installed.
+        sys.modules["isal"] = None  # type: ignore[assignment]  # it is forbidden so
     from twisted.internet import reactor
     from twisted.internet.endpoints import TCP4ServerEndpoint
 
-    from txws import PerMessageDeflate, WebSocketFactory
+    from txws import KeepalivePolicy, PerMessageDeflate, WebSocketFactory
     from txws.demo import Echo
 
-    chosen: Any = () if preset == "none" else (PerMessageDeflate.preset(preset),)
-    factory = WebSocketFactory(Echo, extensions=chosen)
+    chosen: Any = ()
+    if preset != "none":
+        chosen = (PerMessageDeflate.preset(preset, **changes),)
+    # Nobody would answer Pings.
+    keepalive = KeepalivePolicy(isOneWay=True)
+    factory = WebSocketFactory(Echo, extensions=chosen, keepalive=keepalive)
     endpoint = TCP4ServerEndpoint(reactor, 0, 1000, "127.0.0.1")
     endpoint.listen(factory).addCallback(lambda port: announce(port.getHost().port))
     reactor.run()
@@ -117,6 +126,9 @@ SERVERS: dict[str, Callable[[], None]] = {
     "txws low": lambda: serveTxws("low"),
     "txws balanced": lambda: serveTxws("balanced"),
     "txws best": lambda: serveTxws("best"),
+    "txws low, ISA-L": lambda: serveTxws("low", hasISAL=True),
+    "txws level 1": lambda: serveTxws("balanced", level=1),
+    "txws level 1, ISA-L": lambda: serveTxws("balanced", hasISAL=True, level=1),
     "websockets": serveWebsockets,
     "autobahn": lambda: serveAutobahn(
         {"request_max_window_bits": BITS, "window_bits": BITS, "mem_level": MEMORY}
@@ -139,5 +151,13 @@ def announce(port: int) -> None:
     print(port, said, flush=True)
 
 
+def trim(signalNumber: int, frame: object) -> None:
+    """
+    Have the C library of Linux give memory back.
+    """
+    ctypes.CDLL(None).malloc_trim(0)
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGUSR1, trim)
     SERVERS[sys.argv[1]]()

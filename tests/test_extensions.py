@@ -5,12 +5,14 @@ where somebody does.
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterable
 from typing import Any
 
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
 
 from txws.applications import HandlerFactory
 from txws.client import ClientSettings, WebSocketClientProtocol
@@ -18,19 +20,24 @@ from txws.coroutines import Conversation
 from txws.errors import InvalidSetting
 from txws.extensions import DEFAULT_EXTENSIONS, checkExtensions
 from txws.factories import WebSocketFactory
-from txws.policy import KeepalivePolicy
+from txws.groups import Block, Close, DropOldest, Group, Latest
+from txws.interfaces import IFragmentHandler
+from txws.policy import KeepalivePolicy, Limits
 from txws.testing import MemoryConnection, RecordingHandler
 from txws.wire.codes import Opcode
+from txws.wire.connection import Role
 from txws.wire.deflate import PerMessageDeflate
-from txws.wire.frames import RSV1
+from txws.wire.frames import RSV1, Frame
+from txws.wire.prepared import PreparedMessage
 
-from .ends import ActingHandler, End
+from .ends import FULL, ActingHandler, End
 from .peers import ADDRESS, RawPeer, makeRequest, streamHandlerFor
 from .wire.ciphers import CipherFactory, Stream
-from .wire.streams import decompress
+from .wire.streams import bomb, decompress
 
 CHROME = ("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits")
 TEXT = "Hello, world. " * 20
+MIB = 1 << 20
 
 
 class Echo(Protocol):
@@ -220,35 +227,263 @@ class ChoiceTests(SynchronousTestCase):
                 self.assertEqual((first.opcode, first.rsv), (opcode, rsv))
 
 
+# What is compressed if nobody says anything, and what is if somebody does.
+CHOICES = (
+    ("a", None, 0),
+    ("a", True, RSV1),
+    (TEXT, None, RSV1),
+    (TEXT, True, RSV1),
+    (TEXT, False, 0),
+)
+
+
+class BroadcastTests(SynchronousTestCase):
+    """
+    An application chooses what of a broadcast is compressed.
+    """
+
+    def read(self, *frames: Frame) -> list[tuple[int, str]]:
+        """
+        Read messages that do not look back, and whether they were compressed.
+        """
+        return [
+            (
+                frame.rsv,
+                (decompress(frame.payload)[0] if frame.rsv else frame.payload).decode(),
+            )
+            for frame in frames
+        ]
+
+    def test_group(self) -> None:
+        """
+        Short messages to a group are not compressed, long ones are; either way
+        it may be said otherwise.  Who has no compression gets them as they are,
+        and clients choose in the same way.
+        """
+        group = Group()
+        compressing, client = makeEnd(), makeEnd(role=Role.CLIENT)
+        plain = End.opened()
+        for end in (compressing, client, plain):
+            group.add(end.webSocket)
+        for text, compress, rsv in CHOICES:
+            group.broadcast(text, compress=compress)
+            self.assertEqual(self.read(*compressing.takeFrames()), [(rsv, text)])
+            self.assertEqual(self.read(*client.takeFrames()), [(rsv, text)])
+            self.assertEqual(self.read(*plain.takeFrames()), [(0, text)])
+
+    def test_factory(self) -> None:
+        """
+        So it is for all connections of a server.
+        """
+        factory = WebSocketFactory(HandlerFactory(ActingHandler), clock=Clock())
+        forgetful = f"{CHROME[1]}; server_no_context_takeover"
+        compressing = RawPeer.upgraded(factory, (CHROME[0], forgetful))
+        plain = RawPeer.upgraded(factory)
+        for text, compress, rsv in CHOICES:
+            self.assertEqual(factory.broadcast(text, compress=compress), 2)
+            self.assertEqual(self.read(*compressing.takeFrames()), [(rsv, text)])
+            self.assertEqual(self.read(*plain.takeFrames()), [(0, text)])
+
+    def test_prepared(self) -> None:
+        """
+        What a prepared message says goes before what its broadcast says.
+        """
+        group, end = Group(), makeEnd()
+        group.add(end.webSocket)
+        for text, chosen, rsv in CHOICES:
+            for compress in (None, True, False):
+                group.broadcast(PreparedMessage(text, chosen), compress=compress)
+                self.assertEqual(self.read(*end.takeFrames()), [(rsv, text)])
+
+    def test_slowReaders(self) -> None:
+        """
+        What has to wait for a slow reader leaves as it was chosen; so does what
+        goes behind a message that is streamed.
+        """
+        limits = Limits(highWaterMark=1000, lowWaterMark=100)
+        for policy in (Block(), DropOldest(), Latest(hash)):
+            group, end = Group(policy), makeEnd(limits=limits)
+            group.add(end.webSocket)
+            end.webSocket.sendBytesMessage(bytes(FULL), compress=False)
+            end.webSocket.sendBytesMessage(bytes(2000), compress=False)
+            self.assertTrue(end.webSocket.isAboveHighWater)
+            for text, compress, _ in CHOICES[1::3]:
+                group.broadcast(text, compress=compress)
+            *_, first, second = end.takeAll()
+            self.assertEqual(self.read(first, second), [(RSV1, "a"), (0, TEXT)], policy)
+
+        group, end = Group(Close()), makeEnd()
+        group.add(end.webSocket)
+
+        def pieces() -> Iterable[bytes]:
+            for text, compress, _ in CHOICES:
+                group.broadcast(text, compress=compress)
+            yield b"first"
+
+        end.webSocket.sendStream(pieces(), compress=False)
+        self.assertEqual(
+            self.read(*end.takeAll()[2:]),
+            [(rsv, text) for text, compress, rsv in CHOICES],
+        )
+
+
+@implementer(IFragmentHandler)
+class PartHandler(RecordingHandler):
+    """
+    Takes messages in parts, and pauses after each.
+
+    @ivar sizes: how many bytes each part had.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: list[int] = []
+
+    def textFragmentReceived(self, text: str, isFinal: bool) -> None:
+        """
+        Nobody sends text.
+        """
+
+    def bytesFragmentReceived(self, data: bytes, isFinal: bool) -> None:
+        """
+        Pause.
+        """
+        self.sizes.append(len(data))
+        self.transport.pauseProducing()
+
+
+class BombTests(SynchronousTestCase):
+    """
+    What little a peer sends does not become much.
+    """
+
+    def makeReceiver(self, **settings: Any) -> End:
+        """
+        Make an end that inflates.
+        """
+        accepted = PerMessageDeflate().accept((), Limits().maxMessageSize)
+        assert accepted is not None
+        return End.opened(extensions=[accepted[1]], **settings)
+
+    def test_refused(self) -> None:
+        """
+        Of a message of 200 MB in 200 kB the handler sees nothing but the end,
+        and it is closed with 1009, whether it comes in one frame or in many
+        with Pings in between.
+        """
+        payload = bomb(200 * MIB)
+        for opcode in (Opcode.TEXT, Opcode.BINARY):
+            one = makeEnd().frame(opcode, payload, rsv=RSV1)
+            many = [makeEnd().frame(opcode, payload[:9], isFinal=False, rsv=RSV1)]
+            for start in range(9, len(payload), 500):
+                part = payload[start : start + 500]
+                many.append(makeEnd().frame(Opcode.PING, b"?"))
+                many.append(makeEnd().frame(Opcode.CONTINUATION, part, isFinal=False))
+            for data in (one, b"".join(many)):
+                end = self.makeReceiver()
+                tracemalloc.start()
+                end.receive(data)
+                peak = tracemalloc.get_traced_memory()[1]
+                tracemalloc.stop()
+                self.assertLess(peak, 4 * MIB)
+                self.assertEqual(end.takeAll()[-1].payload[:2], b"\x03\xf1")
+                end.leave()
+                self.assertNotIn("textMessageReceived", end.names)
+                self.assertNotIn("bytesMessageReceived", end.names)
+                self.assertEqual(end.ended.sent.code, 1009)
+
+    def test_paused(self) -> None:
+        """
+        A handler that pauses in the middle of what one frame inflates to is
+        given no more of it until it resumes, and the rest takes no memory.
+        """
+        handler = PartHandler()
+        end = self.makeReceiver(handler=handler, deliversFragments=True)
+        data = end.frame(Opcode.BINARY, bomb(MIB), rsv=RSV1)
+        tracemalloc.start()
+        end.receive(data + end.frame(Opcode.PING, b"?"))
+        for count in range(1, 17):
+            self.assertEqual(len(handler.sizes), count)
+            self.assertEqual(end.takeFrames(), [])
+            end.webSocket.resumeProducing()
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        self.assertEqual(sum(handler.sizes), MIB)
+        self.assertLess(peak, MIB // 2)
+
+
 class IdleTests(SynchronousTestCase):
     """
     Connections that are idle take little memory.
     """
 
-    def test_released(self) -> None:
+    def setUp(self) -> None:
         """
-        When a peer has been silent for so long that it gets a Ping, the memory
-        of the compressor is given back.
+        Connect a peer that is silent but for its Pongs.
         """
-        clock = Clock()
-        handler = ActingHandler()
+        self.clock = Clock()
+        self.handler = ActingHandler()
         factory = WebSocketFactory(
-            HandlerFactory(lambda: handler),
-            clock=clock,
+            HandlerFactory(lambda: self.handler),
+            clock=self.clock,
             keepalive=KeepalivePolicy(pingInterval=20, pingTimeout=20),
         )
-        peer = RawPeer.upgraded(factory, CHROME)
-        sizes = []
-        for _ in range(3):
-            handler.transport.sendTextMessage(TEXT)
-            sizes += [len(sent.payload) for sent in peer.takeFrames()]
-        clock.advance(20)
-        (ping,) = peer.takeFrames()
+        self.peer = RawPeer.upgraded(factory, CHROME)
+
+    def send(self) -> int:
+        """
+        Send the same once more.
+
+        @return: how many bytes it takes.
+        """
+        self.handler.transport.sendTextMessage(TEXT)
+        (sent,) = self.peer.takeFrames()
+        return len(sent.payload)
+
+    def silence(self) -> None:
+        """
+        Let so much time pass that the peer gets a Ping, and answer it.
+        """
+        self.clock.advance(20)
+        (ping,) = self.peer.takeFrames()
         self.assertIs(ping.opcode, Opcode.PING)
-        handler.transport.sendTextMessage(TEXT)
-        sizes += [len(sent.payload) for sent in peer.takeFrames()]
-        first, second, third, last = sizes
-        self.assertEqual(second, third)
+        self.peer.sendFrame(Opcode.PONG, ping.payload)
+
+    def test_released(self) -> None:
+        """
+        When nothing was sent between two Pings, the memory of the compressor is
+        given back, and what is sent then does not look back.
+        """
+        first, second = self.send(), self.send()
         self.assertLess(second, first)
-        # It does not look back any more.
-        self.assertEqual(last, first)
+        for _ in range(2):
+            self.silence()
+            self.silence()
+            self.assertEqual(self.send(), first)
+            self.assertEqual(self.send(), second)
+
+    def test_freed(self) -> None:
+        """
+        That is nearly all that a message has taken.
+        """
+        self.silence()
+        tracemalloc.start()
+        before = tracemalloc.get_traced_memory()[0]
+        self.send()
+        taken = tracemalloc.get_traced_memory()[0] - before
+        self.silence()
+        self.silence()
+        left = tracemalloc.get_traced_memory()[0] - before
+        tracemalloc.stop()
+        self.assertGreater(taken, 20_000)
+        self.assertLess(left, 2000)
+
+    def test_notIdle(self) -> None:
+        """
+        Who is sent something now and then is not idle, though it says nothing.
+        """
+        first, second = self.send(), self.send()
+        self.assertLess(second, first)
+        for _ in range(5):
+            self.silence()
+            self.assertEqual(self.send(), second)

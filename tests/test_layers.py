@@ -219,7 +219,8 @@ class LayerTests(SynchronousTestCase):
 
     def test_wireKnowsNothingOfTwisted(self) -> None:
         """
-        The wire imports the standard library, wsaccel and zope.interface.
+        The wire imports the standard library, wsaccel and zope.interface; of what
+        else it would use, isal, it does without what is not there.
         """
         allowed = {*sys.stdlib_module_names, "wsaccel", "zope"}
         for name, tree in modules(PACKAGE / "wire").items():

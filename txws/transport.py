@@ -115,6 +115,7 @@ class WebSocketTransport:
         "_drained",
         "_ended",
         "_groups",
+        "_hasSent",
         "_highWaterMark",
         "_idleClock",
         "_keepalive",
@@ -181,6 +182,8 @@ class WebSocketTransport:
         self._outbox: Outbox | None = None
         # What to close with when the outbox is empty.
         self._leaving: tuple[int, str] | None = None
+        # Whether a message was sent since the last heartbeat.
+        self._hasSent = False
         # Most connections are in no group.
         self._groups: set[IGroup] | None = None
 
@@ -449,8 +452,10 @@ class WebSocketTransport:
         """
         See L{KeptAlive<txws.keepalive.KeptAlive>}.
         """
-        # The peer has been silent for a while.
-        self._connection.release()
+        # The peer has been silent for a while; and this side?
+        if not self._hasSent:
+            self._connection.release()
+        self._hasSent = False
         if isOneWay:
             self._connection.sendPong(payload)
         else:
@@ -798,6 +803,7 @@ class WebSocketTransport:
 
         @return: see L{whenWritable}.
         """
+        self._hasSent = True
         if self._idleClock is not None:
             self._idleClock.messageMoved()
         # Within a turn what is sent waits for its end.

@@ -12,7 +12,7 @@ already.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from twisted.logger import ILogObserver, LogEvent
@@ -23,7 +23,16 @@ from txws.interfaces import IExtensionFactory
 
 from .peers import CLOSE_CODE, CLOSE_REASON, SUBPROTOCOL
 
-__all__ = ["CHECKS", "Check", "CheckFailed", "Frames", "judgeEnd"]
+__all__ = [
+    "CHECKS",
+    "Check",
+    "CheckFailed",
+    "Frames",
+    "Script",
+    "expectEcho",
+    "judgeEnd",
+    "require",
+]
 
 _MIB = 1024 * 1024
 _TEXTS = ("", "hello", "Grüße, 世界 🌍")
@@ -43,17 +52,20 @@ class Frames:
 
     @ivar fragments: how many frames that do not end their message have been
         C{"sent"} and C{"received"}.
+    @ivar size: how many bytes of payload, as they are on the wire.
     """
 
     def __init__(self) -> None:
         self.fragments = {"sent": 0, "received": 0}
+        self.size = {"sent": 0, "received": 0}
 
     def __call__(self, event: LogEvent) -> None:
         """
         Count a frame, if an event of the log tells of one.
         """
-        if event.get("log_namespace") == "txws.framelog" and event["more"]:
-            self.fragments[event["direction"]] += 1
+        if event.get("log_namespace") == "txws.framelog":
+            self.size[event["direction"]] += event["size"]
+            self.fragments[event["direction"]] += bool(event["more"])
 
 
 Script = Callable[[Conversation, Frames], Awaitable[None]]
@@ -80,6 +92,8 @@ class Check:
     @ivar offered: the subprotocols that the client offers.
     @ivar subprotocol: the one that both have to see.
     @ivar extensions: those of txws, in either role.
+    @ivar deflate: what the peer's client offers of permessage-deflate: its
+        parameters, C{True} for one without a value.
     """
 
     name: str
@@ -92,9 +106,10 @@ class Check:
     offered: Sequence[str] = ()
     subprotocol: str | None = None
     extensions: Sequence[IExtensionFactory] = ()
+    deflate: Mapping[str, int | bool] = field(default_factory=dict)
 
 
-def _require(isRight: object, problem: str) -> None:
+def require(isRight: object, problem: str) -> None:
     """
     Fail if something is not as it has to be.
     """
@@ -102,12 +117,12 @@ def _require(isRight: object, problem: str) -> None:
         raise CheckFailed(problem)
 
 
-async def _expectEcho(websocket: Conversation, message: str | bytes) -> None:
+async def expectEcho(websocket: Conversation, message: str | bytes) -> None:
     """
     Receive what has been sent.
     """
     received = await websocket.receive()
-    _require(
+    require(
         type(received) is type(message) and received == message,
         f"sent {message[:40]!r} of {len(message)},"
         f" received {received[:40]!r} of {len(received)}",
@@ -122,7 +137,7 @@ def _echo(*messages: str | bytes) -> Script:
     async def script(websocket: Conversation, frames: Frames) -> None:
         for message in messages:
             await websocket.send(message)
-            await _expectEcho(websocket, message)
+            await expectEcho(websocket, message)
 
     return script
 
@@ -132,10 +147,10 @@ async def _sendFragments(websocket: Conversation, frames: Frames) -> None:
     Send messages in fragments, and want them back as a whole.
     """
     await websocket.send(iter(["Grü", "ße, ", "世界 🌍"]))
-    await _expectEcho(websocket, "Grüße, 世界 🌍")
+    await expectEcho(websocket, "Grüße, 世界 🌍")
     await websocket.send(iter([b"abc", b"", bytes(70_000)]))
-    await _expectEcho(websocket, b"abc" + bytes(70_000))
-    _require(frames.fragments["sent"] >= 4, "txws has sent no fragments")
+    await expectEcho(websocket, b"abc" + bytes(70_000))
+    require(frames.fragments["sent"] >= 4, "txws has sent no fragments")
 
 
 async def _receiveFragments(websocket: Conversation, frames: Frames) -> None:
@@ -144,8 +159,8 @@ async def _receiveFragments(websocket: Conversation, frames: Frames) -> None:
     """
     for message in ("fragmented", bytes(range(256)) * 300):
         await websocket.send(message)
-        await _expectEcho(websocket, message)
-    _require(frames.fragments["received"] >= 4, "the peer has sent no fragments")
+        await expectEcho(websocket, message)
+    require(frames.fragments["received"] >= 4, "the peer has sent no fragments")
 
 
 async def _ping(websocket: Conversation, frames: Frames) -> None:
@@ -154,9 +169,9 @@ async def _ping(websocket: Conversation, frames: Frames) -> None:
     """
     await websocket.send("before")
     await websocket.ping()
-    await _expectEcho(websocket, "before")
+    await expectEcho(websocket, "before")
     await websocket.send("behind")
-    await _expectEcho(websocket, "behind")
+    await expectEcho(websocket, "behind")
 
 
 async def _answerPing(websocket: Conversation, frames: Frames) -> None:
@@ -164,7 +179,7 @@ async def _answerPing(websocket: Conversation, frames: Frames) -> None:
     Answer a Ping.
     """
     received = await websocket.receive()
-    _require(received == "pong", f"received {received!r} instead of 'pong'")
+    require(received == "pong", f"received {received!r} instead of 'pong'")
 
 
 CHECKS = (
@@ -204,20 +219,20 @@ def judgeEnd(
     @raise CheckFailed: if it is not what it has to be.
     """
     expected = (check.code, check.reason)
-    _require(isinstance(ours, WebSocketClosed), f"txws: {ours}")
+    require(isinstance(ours, WebSocketClosed), f"txws: {ours}")
     # A peer may answer with another code, such as 1000.
     said = ours.received if check.isClosedByPeer else ours.sent
-    _require(said and (said.code, said.reason) == expected, f"txws: {ours}")
-    _require(
+    require(said and (said.code, said.reason) == expected, f"txws: {ours}")
+    require(
         ours.isReceivedFirst == check.isClosedByPeer, f"the wrong side closed: {ours}"
     )
     # One that tells no reason of its own closing tells the code.
     reasons = (check.reason, None) if check.isClosedByPeer else (check.reason,)
-    _require(
+    require(
         theirs["code"] == check.code and theirs["reason"] in reasons,
         f"the peer saw {theirs['code']} {theirs['reason']!r} instead of {expected}",
     )
-    _require(
+    require(
         theirs["subprotocol"] == check.subprotocol,
         f"the peer saw subprotocol {theirs['subprotocol']!r}",
     )

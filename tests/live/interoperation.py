@@ -144,7 +144,8 @@ class _Pair:
         )
         scheme = "wss" if check.isSecure else "ws"
         number = self.port.getHost().port
-        self.peer.order(f"{scheme}://localhost:{number}{target}", check.offered)
+        url = f"{scheme}://localhost:{number}{target}"
+        self.peer.order(url, check.offered, check.deflate)
         return await accepted
 
     async def close(self) -> None:
@@ -188,10 +189,16 @@ async def runMatrix(reactor: Any, place: Place, peers: Sequence[Peer]) -> Matrix
     return Matrix([check.name for check in CHECKS], rows)
 
 
-async def runPeer(reactor: Any, place: Place, peer: Peer) -> list[Row]:
+async def runPeer(
+    reactor: Any,
+    place: Place,
+    peer: Peer,
+    checksOf: Callable[[str], Sequence[Check]] = lambda role: CHECKS,
+) -> list[Row]:
     """
-    Run all checks on one peer, in each role that it has.
+    Run checks on one peer, in each role that it has.
 
+    @param checksOf: tells which, by the role of txws, C{"client"} or C{"server"}.
     @return: a row for each role.
     """
     place.pem.write_bytes(makePEM())
@@ -206,12 +213,18 @@ async def runPeer(reactor: Any, place: Place, peer: Peer) -> list[Row]:
     except (PeerMissing, PeerEnded, WaitedTooLong) as error:
         outcome = Outcome.NOT_RUN if isinstance(error, PeerMissing) else Outcome.FAILED
         cell = Cell(outcome, f"{type(error).__name__}: {error}")
-        cells = {check.name: cell for check in CHECKS}
         await running.stop()
-        return [Row(ROLES[role][0].format(peer.name), "", cells) for role in roles]
+        return [
+            Row(
+                ROLES[role][0].format(peer.name),
+                "",
+                {check.name: cell for check in checksOf(role)},
+            )
+            for role in roles
+        ]
     try:
         pair = _Pair(reactor, place, running, securePort)
-        return [await _runRole(pair, peer, role) for role in roles]
+        return [await _runRole(pair, peer, role, checksOf(role)) for role in roles]
     finally:
         await running.stop()
 
@@ -231,13 +244,13 @@ async def _startPeer(
     await Deferred.fromCoroutine(starting).addTimeout(START_TIMEOUT, reactor)
 
 
-async def _runRole(pair: _Pair, peer: Peer, role: str) -> Row:
+async def _runRole(pair: _Pair, peer: Peer, role: str, checks: Sequence[Check]) -> Row:
     """
-    Run all checks on a pair.
+    Run checks on a pair.
     """
     title, opened = ROLES[role]
     cells = {}
-    for check in CHECKS:
+    for check in checks:
         if check.name in peer.cannot:
             cells[check.name] = Cell(Outcome.CANNOT, peer.cannot[check.name])
         else:

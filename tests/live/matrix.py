@@ -13,7 +13,16 @@ from enum import Enum, unique
 
 import twisted
 
-__all__ = ["Cell", "Matrix", "Outcome", "Row", "formatPage", "formatSummary"]
+__all__ = [
+    "Cell",
+    "Matrix",
+    "Outcome",
+    "Row",
+    "formatList",
+    "formatPage",
+    "formatSummary",
+    "formatVersions",
+]
 
 
 @unique
@@ -132,18 +141,24 @@ def formatPage(matrix: Matrix) -> str:
     """
     Render a matrix as a part of a page in reStructuredText, without a heading.
     """
-    lines = [*_listTable(_table(matrix)), ""]
+    lines = [*formatList(_table(matrix)), ""]
     lines += [f"* {problem}" for problem in matrix.problems()]
     lines += ["", "How each side tells of the end:", ""]
-    lines += [*_listTable(_ends(matrix)), ""]
-    versions = sorted({row.version for row in matrix.rows if row.version})
+    lines += [*formatList(_ends(matrix)), ""]
+    return "\n".join([*lines, formatVersions(matrix.rows), ""])
+
+
+def formatVersions(rows: Sequence[Row]) -> str:
+    """
+    Tell what has been run, in a sentence.
+    """
+    versions = sorted({row.version for row in rows if row.version})
     python = f"{platform.python_implementation()} {platform.python_version()}"
-    lines += [
+    return (
         f"With Twisted {twisted.__version__} on {python}; "
         + "; ".join(versions or ["no peers"])
         + "."
-    ]
-    return "\n".join([*lines, ""])
+    )
 
 
 def _table(matrix: Matrix) -> list[list[str]]:
@@ -175,9 +190,11 @@ def _ends(matrix: Matrix) -> list[list[str]]:
     return rows
 
 
-def _listTable(table: Sequence[Sequence[str]]) -> Iterator[str]:
+def formatList(table: Sequence[Sequence[str]]) -> Iterator[str]:
     """
-    Render a table.
+    Render a table in reStructuredText.
+
+    @param table: its rows, the first of which is its head.
     """
     yield from (".. list-table::", "   :header-rows: 1", "   :stub-columns: 1", "")
     for first, *others in table:

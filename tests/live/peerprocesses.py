@@ -135,11 +135,20 @@ class RunningPeer:
         self._wanted: dict[str, Deferred[Mapping[str, Any]]] = {}
         self._process: _Process | None = None
 
-    def order(self, url: str, subprotocols: Sequence[str]) -> None:
+    def order(
+        self, url: str, subprotocols: Sequence[str], deflate: Mapping[str, Any]
+    ) -> None:
         """
         Have it connect to a URL.
+
+        @param url: the URL.
+        @param subprotocols: what it is to offer.
+        @param deflate: the parameters of permessage-deflate that it is to offer,
+            if it lets one choose them.
         """
-        raise NotImplementedError
+        self._tell(
+            {"url": url, "subprotocols": list(subprotocols), "deflate": dict(deflate)}
+        )
 
     def reportOf(self, target: str) -> Deferred[Mapping[str, Any]]:
         """
@@ -169,6 +178,12 @@ class RunningPeer:
         )
         await process.ended
         killing.cancel()
+
+    def _tell(self, order: object) -> None:
+        """
+        Tell it what to do.
+        """
+        raise NotImplementedError
 
     def _askToEnd(self, process: _Process) -> None:
         """
@@ -235,13 +250,12 @@ class ProgramPeer(RunningPeer):
         self.version = told["version"]
         self.ports = {False: told["plain"], True: told["secure"]}
 
-    def order(self, url: str, subprotocols: Sequence[str]) -> None:
+    def _tell(self, order: object) -> None:
         """
-        Have it connect to a URL.
+        Tell it what to do.
         """
         assert self._process is not None
-        line = json.dumps({"url": url, "subprotocols": list(subprotocols)})
-        self._process.transport.write(line.encode() + b"\n")
+        self._process.transport.write(json.dumps(order).encode() + b"\n")
 
     def _ended(self, announced: Deferred[Mapping[str, Any]]) -> None:
         """
@@ -291,11 +305,11 @@ class BrowserPeer(RunningPeer):
         self._start(_Process(self._log), Command([program, *flags, url], environment))
         self._orders = await asked
 
-    def order(self, url: str, subprotocols: Sequence[str]) -> None:
+    def _tell(self, order: object) -> None:
         """
-        Have it connect to a URL.
+        Tell it what to do.
         """
-        self._orders.send(json.dumps({"url": url, "subprotocols": list(subprotocols)}))
+        self._orders.send(json.dumps(order))
 
     async def stop(self) -> None:
         """

@@ -91,6 +91,13 @@ class Program:
         return self._log.read_text(errors="replace")
 
     @property
+    def pid(self) -> int:
+        """
+        The number of the process.
+        """
+        return self._process.pid
+
+    @property
     def hasEnded(self) -> bool:
         """
         Whether it runs no more.

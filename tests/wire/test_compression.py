@@ -5,9 +5,19 @@ Tests for L{txws.wire.compression}.
 from __future__ import annotations
 
 import tracemalloc
+import zlib
 from random import Random
+from types import SimpleNamespace
+from typing import Any
 
-from txws.wire.compression import CHUNK_SIZE, Deflater, Inflater, parseWindowBits
+from txws.wire.compression import (
+    CHUNK_SIZE,
+    ISAL,
+    Deflater,
+    Inflater,
+    findLibrary,
+    parseWindowBits,
+)
 from txws.wire.errors import BadCompression, MessageTooBig
 
 from .assertions import WireTestCase
@@ -300,6 +310,120 @@ class DeflaterTests(WireTestCase):
                 message = Deflater(bits, level, 5, True).deflate(data, True)
                 (inflated,) = decompress(message, windowBits=bits)
                 self.assertEqual(inflated, data, (bits, level))
+
+
+def spy(used: list[tuple[int, ...]]) -> Any:
+    """
+    Make a library that is zlib, and tells what was asked of it.
+    """
+
+    def compressobj(*arguments: Any) -> Any:
+        used.append(arguments)
+        return zlib.compressobj(*arguments)
+
+    return SimpleNamespace(compressobj=compressobj)
+
+
+class LibraryTests(WireTestCase):
+    """
+    ISA-L compresses, if it is installed, where that costs nothing but some bytes.
+    """
+
+    def test_chosen(self):
+        """
+        It compresses messages that stand alone, at its best level, and whatever
+        is to be compressed at level 1, with windows of its own sizes.
+        """
+        for level, isKept, asked in (
+            *((level, False, 3) for level in (-1, 2, 3, 4, 5, 6)),
+            (1, False, 1),
+            (1, True, 1),
+        ):
+            used: list[tuple[int, ...]] = []
+            deflater = Deflater(9, level, 4, isKept, spy(used))
+            self.assertEqual(deflater.deflate(b"Hello", True), HELLO)
+            self.assertEqual(used, [(asked, zlib.DEFLATED, -9, 4)], level)
+
+    def test_notChosen(self):
+        """
+        Everything else is zlib's: what looks back, whose state takes more memory
+        in ISA-L or whose bytes are more; high levels, which ask for few bytes;
+        none at all; and windows of 8 bits.
+        """
+        for bits, level, isKept in (
+            *((12, level, True) for level in (-1, 0, 2, 6, 9)),
+            *((12, level, False) for level in (0, 7, 8, 9)),
+            (8, 1, True),
+            (8, 6, False),
+        ):
+            used: list[tuple[int, ...]] = []
+            deflater = Deflater(bits, level, 5, isKept, spy(used))
+            (inflated,) = decompress(deflater.deflate(b"Hello", True))
+            self.assertEqual(inflated, b"Hello")
+            self.assertEqual(used, [], (bits, level, isKept))
+
+    def test_notInstalled(self):
+        """
+        Nothing is missed where it is not installed.
+        """
+        self.assertIsNone(findLibrary("txws.isNotThere"))
+        self.assertIs(findLibrary("zlib"), zlib)
+        for isKept in (True, False):
+            deflater = Deflater(12, 1, 5, isKept, None)
+            (inflated,) = decompress(deflater.deflate(b"Hello", True))
+            self.assertEqual(inflated, b"Hello")
+
+
+class InstalledTests(WireTestCase):
+    """
+    What ISA-L compresses can be inflated by anybody.
+    """
+
+    if ISAL is None:
+        skip = "ISA-L, the extra isal, is not installed"
+
+    def test_messages(self):
+        """
+        Messages say what they said, whole or in parts, whatever is in them, and
+        whenever memory is given back.
+        """
+        random = Random(4)
+        for number in range(300):
+            isKept = bool(number % 2)
+            bits = random.randrange(9, 16)
+            deflater = Deflater(bits, 1 if isKept else 6, 5, isKept, ISAL)
+            inflater = Inflater(bits, isKept, None)
+            for _ in range(4):
+                size = random.choice((1, 2, 5, 300, random.randrange(1, 70_000)))
+                data = random.choice((random.randbytes(size), b"abc" * size))
+                half = random.choice((0, len(data) // 2, len(data)))
+                parts = [
+                    deflater.deflate(data[:half], False),
+                    deflater.deflate(data[half:], True),
+                ]
+                self.assertEqual(inflate(inflater, *parts), data)
+                if random.random() < 0.2:
+                    deflater.release()
+
+    def test_windows(self):
+        """
+        It looks no further back than was agreed on.
+        """
+        random = Random(3)
+        for bits in range(8, 16):
+            farthest = random.randbytes(1 << bits)
+            data = farthest + farthest[-200:] + random.randbytes(60) + farthest[:300]
+            data += data
+            for level, isKept in ((1, True), (1, False), (6, False)):
+                deflater = Deflater(bits, level, 5, isKept, ISAL)
+                messages = [deflater.deflate(data, True) for _ in range(2)]
+                if isKept:
+                    inflated = decompress(*messages, windowBits=bits)
+                else:
+                    inflated = [
+                        decompress(each, windowBits=bits)[0] for each in messages
+                    ]
+                self.assertEqual(inflated, [data] * 2, (bits, level))
 
 
 class WindowTests(WireTestCase):

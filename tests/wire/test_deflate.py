@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import tracemalloc
 from itertools import product
+from random import Random
 from typing import Any
 
 from zope.interface.verify import verifyObject
@@ -629,6 +630,30 @@ class ReceivingTests(WireTestCase):
             (event,) = receive(server, deflated(compress(bad), Opcode.BINARY))
             self.assertIs(type(event.violation), MessageTooBig)
             self.assertFailed(server, CloseCode.MESSAGE_TOO_BIG)
+
+    def test_limitOfFragments(self):
+        """
+        So it may if it comes in fragments, each of which takes some bytes to say
+        that it can be inflated at once.
+        """
+        for size in (1, 10, 100):
+            data = Random(size).randbytes(3000)
+            server, _ = makeOne(maxMessageSize=len(data))
+            client, _ = makeOne()
+            for start in range(0, len(data), size):
+                client.sendBytesFragment(
+                    data[start : start + size], start + size == len(data)
+                )
+            frames = sentFrames(client)
+            self.assertEqual(len(frames), len(data) // size)
+            events = receive(
+                server,
+                *(
+                    deflated(each.payload, each.opcode, each.isFinal, each.rsv)
+                    for each in frames
+                ),
+            )
+            self.assertEqual(events, [BytesMessageReceived(data)], size)
 
     def test_limitOnTheWire(self):
         """

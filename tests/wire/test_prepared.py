@@ -10,7 +10,9 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from txws.wire.codes import Opcode
-from txws.wire.connection import Direction, Role
+from txws.wire.compression import Deflater
+from txws.wire.connection import Connection, Direction, Role
+from txws.wire.deflate import PerMessageDeflate
 from txws.wire.errors import ConnectionStateError
 from txws.wire.events import BytesMessageReceived, TextMessageReceived
 from txws.wire.extensions import IShareableExtension
@@ -19,6 +21,7 @@ from txws.wire.prepared import PreparedMessage, sharingKeyOf
 
 from .assertions import WireTestCase
 from .ciphers import Mirror, Stream
+from .streams import decompress
 from .tables import (
     KEY,
     exchange,
@@ -354,3 +357,139 @@ class ExtensionTests(WireTestCase):
             exchange(client, server),
             ([BytesMessageReceived(b"abc")], [BytesMessageReceived(b"abc")]),
         )
+
+
+class CompressionTests(WireTestCase):
+    """
+    A message to many is compressed once for all who agreed on the same.
+    """
+
+    text = "Hello, world. " * 20
+
+    def setUp(self) -> None:
+        """
+        Count what is compressed.
+        """
+        self.compressed: list[bytes] = []
+        deflate = Deflater.deflate
+
+        def count(deflater: Deflater, data: bytes, isFinal: bool) -> bytes:
+            self.compressed.append(data)
+            return deflate(deflater, data, isFinal)
+
+        self.patch(Deflater, "deflate", count)
+
+    def server(self, *offer: tuple[str, str | None], **settings) -> Connection:
+        """
+        Make a server that has accepted an offer.
+        """
+        accepted = PerMessageDeflate().accept(offer, None)
+        assert accepted is not None
+        return makeConnection(Role.SERVER, extensions=[accepted[1]], **settings)
+
+    def alone(self, bits: int, **settings) -> Connection:
+        """
+        Make a server whose client wants no message to look back into another.
+        """
+        return self.server(
+            ("server_no_context_takeover", None),
+            ("server_max_window_bits", str(bits)),
+            **settings,
+        )
+
+    def test_compressedOnce(self):
+        """
+        Connections that do not look back share what is compressed with the same
+        parameters; whatever the client was asked for has no part in it.
+        """
+        servers = [self.alone(bits) for bits in (9, 10, 12) * 20]
+        servers.append(
+            self.server(
+                ("server_no_context_takeover", None),
+                ("client_max_window_bits", "9"),
+                ("client_no_context_takeover", None),
+            )
+        )
+        for number in range(1, 4):
+            prepared = PreparedMessage(self.text)
+            written = []
+            for server in servers:
+                server.sendPrepared(prepared)
+                written.append(server.dataToSend()[0])
+            self.assertEqual(len(self.compressed), 3 * number)
+            self.assertEqual(len({id(each) for each in written}), 3)
+            for each in written:
+                (sent,) = readFrames(each)
+                self.assertEqual(sent.rsv, RSV1)
+                self.assertEqual(decompress(sent.payload), [self.text.encode()])
+
+    def test_lookingBack(self):
+        """
+        Connections that look back compress it by themselves, each with what it
+        has sent before, and so do clients.
+        """
+        client = PerMessageDeflate(contextTakeover=False).confirm((), None)
+        connections = [self.server(), self.server()]
+        connections.append(makeConnection(Role.CLIENT, extensions=[client]))
+        first = self.text.replace("world", "reader")
+        connections[0].sendText(first)
+        before = sentFrames(connections[0])[0].payload
+        prepared = PreparedMessage(self.text)
+        for connection in connections:
+            connection.sendPrepared(prepared)
+        self.assertEqual(self.compressed[1:], [self.text.encode()] * 3)
+        later, fresh, masked = (sentFrames(each)[0].payload for each in connections)
+        self.assertLess(len(later), len(fresh))
+        self.assertEqual(
+            decompress(before, later), [first.encode(), self.text.encode()]
+        )
+        for payload in (fresh, masked):
+            self.assertEqual(decompress(payload), [self.text.encode()])
+
+    def test_choice(self):
+        """
+        Short messages are not compressed, long ones are, unless it was said
+        otherwise when the message was made; on all connections alike.
+        """
+        client = PerMessageDeflate().confirm((), None)
+        for make in (
+            lambda: makeConnection(Role.SERVER),
+            lambda: self.alone(10),
+            lambda: self.alone(10, fragmentSize=5),
+            self.server,
+            lambda: makeConnection(Role.CLIENT, extensions=[client]),
+        ):
+            isPlain = not make()._extensions
+            for text, compress, rsv in (
+                ("short", None, 0),
+                ("short", True, RSV1),
+                ("", True, RSV1),
+                (self.text, None, RSV1),
+                (self.text, False, 0),
+            ):
+                connection = make()
+                prepared = PreparedMessage(text, compress)
+                self.assertIs(prepared.compress, compress)
+                connection.sendPrepared(prepared)
+                first, *others = sentFrames(connection)
+                self.assertEqual(first.rsv, 0 if isPlain else rsv, (text, compress))
+                payload = b"".join(each.payload for each in (first, *others))
+                if first.rsv:
+                    (payload,) = decompress(payload)
+                self.assertEqual(payload, text.encode())
+
+    def test_together(self):
+        """
+        What is shared keeps its place among messages that are not, and whoever
+        has context takeover goes on looking back.
+        """
+        for make in (self.server, lambda: self.alone(12)):
+            connection = make()
+            prepared = PreparedMessage(self.text)
+            connection.sendText(self.text)
+            connection.sendPrepared(prepared)
+            connection.release()
+            connection.sendPrepared(prepared)
+            connection.sendText(self.text)
+            payloads = [sent.payload for sent in sentFrames(connection)]
+            self.assertEqual(decompress(*payloads), [self.text.encode()] * 4)

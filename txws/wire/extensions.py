@@ -114,8 +114,8 @@ class IReleasable(Interface):
 
     def release() -> None:
         """
-        Give memory back.  Called now and then while the peer is silent, and
-        between any two frames.
+        Give memory back.  Called now and then while the peer is silent and is
+        sent nothing, and between any two frames.
         """
 
 

@@ -49,7 +49,8 @@ _LENGTH = 0x7F
 _TWO_BYTE_LENGTH = 126
 _EIGHT_BYTE_LENGTH = 127
 
-# DEFLATE needs at most a seventh more than it is given, and a few bytes.
+# DEFLATE needs at most a seventh more than it is given, and a few bytes for each
+# part that can be inflated by itself.
 _ENCODED_EXTRA = 64
 
 _OPCODES = {opcode.value: opcode for opcode in Opcode}
@@ -174,7 +175,7 @@ class FrameParser:
             true on servers, false on clients.
         @param maxMessageSize: the most bytes of payload in one message, or
             L{None} for no limit.  One that extensions have worked on, as its
-            reserved bits say, may have a seventh more.
+            reserved bits say, may have a seventh more, and 64 for each frame.
         @param maxFragments: the most frames in one message, or L{None} for no
             limit.
         @param firstRSV: the reserved bits that extensions have claimed on the
@@ -407,7 +408,7 @@ class FrameParser:
         if limit is not None and (first | self._messageRSV) & _ANY_RSV:
             # What an extension has made of random bytes is larger than they
             # are; how large it is afterwards is checked then.
-            limit += limit // 7 + _ENCODED_EXTRA
+            limit += limit // 7 + _ENCODED_EXTRA * (self._fragments + 1)
         if limit is not None and size > limit:
             raise MessageTooBig(
                 f"a message has more than {self._maxMessageSize} bytes (maxMessageSize)"

@@ -34,7 +34,7 @@ async def main(pem: str) -> None:
     await runner.setup()
     async with ClientSession() as session:
 
-        async def dial(url: str, subprotocols: list[str]) -> None:
+        async def dial(url: str, subprotocols: list[str], deflate: object) -> None:
             parts = urlsplit(url)
             target = f"{parts.path}?{parts.query}"
             async with session.ws_connect(

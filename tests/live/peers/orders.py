@@ -49,15 +49,20 @@ def makeContexts(pem: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     return server, ssl.create_default_context(cafile=pem)
 
 
-async def follow(connect: Callable[[str, list[str]], Awaitable[None]]) -> None:
+async def follow(
+    connect: Callable[[str, list[str], dict[str, Any]], Awaitable[None]],
+) -> None:
     """
     Follow the orders of who has started this program, until there are no more.
 
-    @param connect: connects a client to a URL, offering subprotocols.
+    @param connect: connects a client to a URL, offering subprotocols and parameters
+        of compression.
     """
     connecting = set()
     async for order in _orders():
-        task = asyncio.ensure_future(connect(order["url"], order["subprotocols"]))
+        task = asyncio.ensure_future(
+            connect(order["url"], order["subprotocols"], order["deflate"])
+        )
         connecting.add(task)
         task.add_done_callback(connecting.discard)
 

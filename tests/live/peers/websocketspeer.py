@@ -14,6 +14,10 @@ from urllib.parse import urlsplit
 import websockets
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import serve
+from websockets.extensions.permessage_deflate import (
+    ClientPerMessageDeflateFactory,
+    ServerPerMessageDeflateFactory,
+)
 
 from . import CLOSE_CODE, CLOSE_REASON, SUBPROTOCOL
 from .orders import behaviorOf, follow, makeContexts, say, splitMessage
@@ -29,9 +33,14 @@ async def main(pem: str) -> None:
     """
     serverContext, clientContext = makeContexts(pem)
 
-    async def dial(url: str, subprotocols: list[str]) -> None:
-        context = clientContext if url.startswith("wss:") else None
-        async with connect(url, subprotocols=subprotocols, ssl=context) as connection:
+    async def dial(url: str, subprotocols: list[str], deflate: dict[str, Any]) -> None:
+        async with connect(
+            url,
+            subprotocols=subprotocols,
+            ssl=clientContext if url.startswith("wss:") else None,
+            compression=None,
+            extensions=[ClientPerMessageDeflateFactory(**deflate)],
+        ) as connection:
             parts = urlsplit(url)
             await _behave(connection, f"{parts.path}?{parts.query}")
 
@@ -39,7 +48,16 @@ async def main(pem: str) -> None:
         await _behave(connection, connection.request.path)
 
     def listen(context: ssl.SSLContext | None) -> serve:
-        return serve(accept, "127.0.0.1", 0, select_subprotocol=_choose, ssl=context)
+        return serve(
+            accept,
+            "127.0.0.1",
+            0,
+            select_subprotocol=_choose,
+            ssl=context,
+            # Its own compression asks for 12 bits.
+            compression=None,
+            extensions=[ServerPerMessageDeflateFactory()],
+        )
 
     async with listen(None) as plain, listen(serverContext) as secure:
         say(

@@ -47,10 +47,18 @@ function behave(connection, target) {
     }
 }
 
+function deflateOptions(parameters) {
+    const options = { threshold: 0 };
+    for (const [name, value] of Object.entries(parameters)) {
+        options[name.replace(/_(.)/g, (_, letter) => letter.toUpperCase())] = value;
+    }
+    return options;
+}
+
 function listen(server) {
     const sockets = new WebSocketServer({
         server,
-        perMessageDeflate: true,
+        perMessageDeflate: { threshold: 0 },
         handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
     });
     sockets.on("connection", (connection, request) => behave(connection, request.url));
@@ -67,9 +75,12 @@ async function main() {
     readline
         .createInterface({ input: process.stdin })
         .on("line", (line) => {
-            const { url, subprotocols } = JSON.parse(line);
+            const { url, subprotocols, deflate } = JSON.parse(line);
             const { pathname, search } = new URL(url);
-            const client = new WebSocket(url, subprotocols, { ca: certificate });
+            const client = new WebSocket(url, subprotocols, {
+                ca: certificate,
+                perMessageDeflate: deflateOptions(deflate),
+            });
             client.on("error", (error) => console.error(url, error));
             client.once("open", () => behave(client, pathname + search));
         })
