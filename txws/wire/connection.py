@@ -140,6 +140,7 @@ class Connection:
         "_generateKey",
         "_isCutFirst",
         "_isLatestAnswer",
+        "_isPlain",
         "_latestPong",
         "_observer",
         "_outgoing",
@@ -197,6 +198,8 @@ class Connection:
         _checkClaims(self._extensions)
         self._isCutFirst = any(each.isPerFrame for each in self._extensions)
         self._fragmentSize = fragmentSize
+        # Whether nobody is to see the frames of messages.
+        self._isPlain = not self._extensions and observer is None
         self._generateKey = None
         self._sharingKey = sharingKeyOf(self._extensions)
         if role is Role.CLIENT:
@@ -239,10 +242,14 @@ class Connection:
                 event = self._nextDecoded(self._decoded)
                 if event is not None:
                     return event
-            while (frame := self._parser.nextFrame()) is not None:
-                if self._observer is not None:
-                    self._observer(Direction.RECEIVED, frame)
-                event = self._receiveFrame(frame)
+            parser = self._parser
+            while (payload := parser.nextPayload()) is not None:
+                if self._isPlain and parser.opcode < _CLOSE:
+                    event = self._assembler.receiveFrame(
+                        parser.opcode, payload, parser.isFinal
+                    )
+                else:
+                    event = self._receiveFrame(parser.frameOf(payload))
                 if event is not None:
                     return event
         except Violation as violation:
@@ -251,14 +258,14 @@ class Connection:
 
     def _receiveFrame(self, frame: Frame) -> Event | None:
         """
-        Find out what a frame means.
+        Show a frame to the observer and find out what it means.
         """
+        if self._observer is not None:
+            self._observer(Direction.RECEIVED, frame)
         opcode = frame.opcode
         if opcode < Opcode.CLOSE:
-            if self._extensions:
-                self._decoded = self._decode(frame)
-                return self._nextDecoded(self._decoded)
-            return self._assembler.receiveFrame(frame)
+            self._decoded = self._decode(frame)
+            return self._nextDecoded(self._decoded)
         if opcode is Opcode.PING:
             self._sendPong(frame.payload, isAnswer=True)
             return PingReceived(frame.payload)
@@ -282,7 +289,8 @@ class Connection:
         Find out what is in a data frame.
         """
         for frame in frames:
-            event = self._assembler.receiveFrame(frame)
+            opcode, payload, isFinal, _rsv = frame
+            event = self._assembler.receiveFrame(opcode, payload, isFinal)
             if event is not None:
                 return event
         self._decoded = None
@@ -525,8 +533,11 @@ class Connection:
         Send a message in one frame, or in fragments if it is long.
         """
         self._checkFree()
-        frame = Frame(opcode, payload)
         size = self._fragmentSize
+        if size is None and self._isPlain:
+            self._write(opcode, payload, True, 0)
+            return
+        frame = Frame(opcode, payload)
         if size is None:
             self._queue(self._encode(frame, compress))
         elif self._isCutFirst:
@@ -602,16 +613,21 @@ class Connection:
             reason = told.decode("utf-8", "ignore")
             payload = code.to_bytes(2, "big") + reason.encode("utf-8")
         self.closeSent = CloseStatus(code, reason)
-        self._queue(Frame(Opcode.CLOSE, payload))
+        self._sendControl(Opcode.CLOSE, payload)
 
     def _queue(self, frame: Frame) -> None:
         """
-        Serialize a frame for L{dataToSend}.
+        Show a frame to the observer and serialize it.
         """
-        opcode, payload, isFinal, rsv = frame
-        maskingKey = None
         if self._observer is not None:
             self._observer(Direction.SENT, frame)
+        self._write(*frame)
+
+    def _write(self, opcode: int, payload: bytes, isFinal: bool, rsv: int) -> None:
+        """
+        Serialize a frame for L{dataToSend}.
+        """
+        maskingKey = None
         if self._generateKey is not None:
             maskingKey = self._generateKey()
             payload = mask(payload, maskingKey)
@@ -677,6 +693,7 @@ def _isHeader(piece: bytes) -> bool:
 
 
 _NO_STATUS = CloseStatus(CloseCode.NO_STATUS_RECEIVED, "")
+_CLOSE = Opcode.CLOSE.value
 _RECEIVING = frozenset((ConnectionState.OPEN, ConnectionState.CLOSE_SENT))
 
 
