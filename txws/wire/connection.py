@@ -103,6 +103,15 @@ class Input(Enum):
     LOSE = "transport lost"
 
 
+# Looking up a member of an Enum takes as long as a call.
+_OPEN = ConnectionState.OPEN
+_CLOSE_SENT = ConnectionState.CLOSE_SENT
+_TEXT = Opcode.TEXT
+_BINARY = Opcode.BINARY
+_CLOSE = Opcode.CLOSE
+# Control frames have this opcode and those above it.
+_CONTROL = Opcode.CLOSE.value
+
 TRANSITIONS = {
     (ConnectionState.OPEN, Input.SEND_CLOSE): ConnectionState.CLOSE_SENT,
     (ConnectionState.OPEN, Input.RECEIVE_CLOSE): ConnectionState.CLOSING,
@@ -187,7 +196,7 @@ class Connection:
         """
         if fragmentSize is not None and fragmentSize < 1:
             raise ValueError(f"fragmentSize must be at least 1, not {fragmentSize}")
-        self.state = ConnectionState.OPEN
+        self.state = _OPEN
         self.closeSent: CloseStatus | None = None
         self.closeReceived: CloseStatus | None = None
         self.isCloseReceivedFirst = False
@@ -225,7 +234,7 @@ class Connection:
 
         @param data: any bytes, cut anywhere.
         """
-        if self.state in _RECEIVING:
+        if self.state is _OPEN or self.state is _CLOSE_SENT:
             self._parser.receiveData(data)
 
     def nextEvent(self) -> Event | None:
@@ -244,7 +253,7 @@ class Connection:
                     return event
             parser = self._parser
             while (payload := parser.nextPayload()) is not None:
-                if self._isPlain and parser.opcode < _CLOSE:
+                if self._isPlain and parser.opcode < _CONTROL:
                     event = self._assembler.receiveFrame(
                         parser.opcode, payload, parser.isFinal
                     )
@@ -263,7 +272,7 @@ class Connection:
         if self._observer is not None:
             self._observer(Direction.RECEIVED, frame)
         opcode = frame.opcode
-        if opcode < Opcode.CLOSE:
+        if opcode < _CLOSE:
             self._decoded = self._decode(frame)
             return self._nextDecoded(self._decoded)
         if opcode is Opcode.PING:
@@ -302,7 +311,7 @@ class Connection:
         """
         status = _parseClose(payload)
         self.closeReceived = status
-        if self.state is ConnectionState.OPEN:
+        if self.state is _OPEN:
             # "... typically echos the status code it received."
             self.isCloseReceivedFirst = True
             self._sendClose(status.code, status.reason)
@@ -316,7 +325,7 @@ class Connection:
         continue to attempt to process data (including a responding Close
         frame) from the remote endpoint".
         """
-        if self.state is ConnectionState.OPEN:
+        if self.state is _OPEN:
             self._sendClose(violation.closeCode, violation.explanation)
         self._advance(Input.FAIL)
         self._dropReceived()
@@ -346,7 +355,7 @@ class Connection:
         """
         if not isinstance(message, str):
             raise TypeError(f"message must be str, not {type(message).__name__}")
-        self._sendMessage(Opcode.TEXT, message.encode("utf-8"), compress)
+        self._sendMessage(_TEXT, message.encode("utf-8"), compress)
 
     def sendBytes(
         self, data: bytes | bytearray | memoryview, compress: bool | None = None
@@ -362,7 +371,7 @@ class Connection:
         if not isinstance(data, bytes):
             # bytes(5) would be five zeros.
             data = bytes(memoryview(data))
-        self._sendMessage(Opcode.BINARY, data, compress)
+        self._sendMessage(_BINARY, data, compress)
 
     def sendTextFragment(
         self, text: str, isFinal: bool = False, compress: bool | None = None
@@ -382,7 +391,7 @@ class Connection:
         """
         if not isinstance(text, str):
             raise TypeError(f"text must be str, not {type(text).__name__}")
-        self._sendFragment(Opcode.TEXT, text.encode("utf-8"), isFinal, compress)
+        self._sendFragment(_TEXT, text.encode("utf-8"), isFinal, compress)
 
     def sendBytesFragment(
         self,
@@ -403,7 +412,7 @@ class Connection:
         """
         if not isinstance(data, bytes):
             data = bytes(memoryview(data))
-        self._sendFragment(Opcode.BINARY, data, isFinal, compress)
+        self._sendFragment(_BINARY, data, isFinal, compress)
 
     def finishMessage(self) -> None:
         """
@@ -412,7 +421,7 @@ class Connection:
 
         @raise ConnectionStateError: if a Close has been sent.
         """
-        self._sendFragment(self._begun or Opcode.BINARY, b"", True)
+        self._sendFragment(self._begun or _BINARY, b"", True)
 
     def sendPrepared(self, message: PreparedMessage) -> None:
         """
@@ -458,7 +467,7 @@ class Connection:
         @raise ConnectionStateError: if the peer's Close has been received.
         @raise ValueError: if the payload is too long.
         """
-        if self.state is not ConnectionState.CLOSE_SENT:
+        if self.state is not _CLOSE_SENT:
             self._checkOpen("sending a Pong")
         self._sendPong(payload, isAnswer=False)
 
@@ -613,7 +622,7 @@ class Connection:
             reason = told.decode("utf-8", "ignore")
             payload = code.to_bytes(2, "big") + reason.encode("utf-8")
         self.closeSent = CloseStatus(code, reason)
-        self._sendControl(Opcode.CLOSE, payload)
+        self._sendControl(_CLOSE, payload)
 
     def _queue(self, frame: Frame) -> None:
         """
@@ -621,7 +630,8 @@ class Connection:
         """
         if self._observer is not None:
             self._observer(Direction.SENT, frame)
-        self._write(*frame)
+        opcode, payload, isFinal, rsv = frame
+        self._write(opcode, payload, isFinal, rsv)
 
     def _write(self, opcode: int, payload: bytes, isFinal: bool, rsv: int) -> None:
         """
@@ -652,7 +662,7 @@ class Connection:
         """
         Check that this end may still send.
         """
-        if self.state is not ConnectionState.OPEN:
+        if self.state is not _OPEN:
             raise ConnectionStateError(self.state.value, act)
 
     def _advance(self, given: Input) -> None:
@@ -693,8 +703,6 @@ def _isHeader(piece: bytes) -> bool:
 
 
 _NO_STATUS = CloseStatus(CloseCode.NO_STATUS_RECEIVED, "")
-_CLOSE = Opcode.CLOSE.value
-_RECEIVING = frozenset((ConnectionState.OPEN, ConnectionState.CLOSE_SENT))
 
 
 def _generateKey() -> bytes:

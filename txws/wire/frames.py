@@ -57,6 +57,7 @@ _WHOLE_BINARY = _FIN | Opcode.BINARY
 # DEFLATE needs at most a seventh more than it is given, and a few bytes.
 _ENCODED_EXTRA = 64
 
+_BYTES = tuple(bytes((byte,)) for byte in range(256))
 _OPCODES = {opcode.value: opcode for opcode in Opcode}
 
 
@@ -127,12 +128,13 @@ def serializeHeader(
     first = (_FIN if isFinal else 0) | rsv | opcode
     masked = 0 if maskingKey is None else _MASKED
     if length < _TWO_BYTE_LENGTH:
-        header = (first << 8 | masked | length).to_bytes(2, "big")
+        header = _BYTES[first] + _BYTES[masked | length]
     elif length <= 0xFFFF:
         second = masked | _TWO_BYTE_LENGTH
-        header = (first << 24 | second << 16 | length).to_bytes(4, "big")
+        header = _BYTES[first] + _BYTES[second] + length.to_bytes(2, "big")
     else:
-        header = bytes((first, masked | _EIGHT_BYTE_LENGTH)) + length.to_bytes(8, "big")
+        second = masked | _EIGHT_BYTE_LENGTH
+        header = _BYTES[first] + _BYTES[second] + length.to_bytes(8, "big")
     return header if maskingKey is None else header + maskingKey
 
 
@@ -206,7 +208,9 @@ class FrameParser:
         self._continuationRSV = continuationRSV
         self._whole = bytearray() if keepsFramesWhole else None
         # Of a message in one frame that no extension has worked on.
-        self._maxLength = maxsize if maxMessageSize is None else maxMessageSize
+        self._maxLength = maxsize
+        if maxMessageSize is not None:
+            self._maxLength = min(maxMessageSize, maxsize)
 
         # What has been received: a buffer, parsed up to the offset, and what
         # came while there was a rest of it.
@@ -316,9 +320,9 @@ class FrameParser:
             return None
         if not isWhole:
             self._count(first, length)
-        end = start + length
-        if end > len(buffer):
+        if length > len(buffer) - start:
             return self._begin(first, start, length)
+        end = start + length
         self._offset = end
         self.opcode = first & _OPCODE
         self.isFinal = first >= _FIN
@@ -348,10 +352,11 @@ class FrameParser:
         Parse what the buffer holds of the data frame that is on its way.
         """
         piece = memoryview(self._buffer)[self._offset :][: self._missing]
-        if not piece:
+        length = len(piece)
+        if not length:
             return None
-        self._offset += len(piece)
-        self._missing -= len(piece)
+        self._offset += length
+        self._missing -= length
         masker = self._masker
         payload = bytes(piece) if masker is None else masker.process(piece)
         if self._whole is not None:
@@ -435,13 +440,13 @@ class FrameParser:
         """
         if first & _CONTROL:
             return
-        size = self._messageSize + length
         limit = self._maxMessageSize
         if limit is not None and (first | self._messageRSV) & _ANY_RSV:
             # What an extension has made of random bytes is larger than they
             # are; how large it is afterwards is checked then.
             limit += limit // 7 + _ENCODED_EXTRA
-        if limit is not None and size > limit:
+        # No sum, which a compiled one could overflow.
+        if limit is not None and length > limit - self._messageSize:
             raise MessageTooBig(
                 f"a message has more than {self._maxMessageSize} bytes (maxMessageSize)"
             )

@@ -106,23 +106,21 @@ class MessageAssembler:
         return TextMessageReceived(message.decode("utf-8"))
 
 
-class FragmentReader:
+class FragmentReader(MessageAssembler):
     """
     Hands the messages of one direction of one connection on in parts, as they
     arrive: nothing is kept but the beginning of a character.
     """
 
-    __slots__ = ("_decoder", "_isInMessage", "_maxMessageSize", "_size")
+    __slots__ = ("_isInMessage", "_size")
 
     def __init__(self, maxMessageSize: int | None = None) -> None:
         """
-        @param maxMessageSize: the most bytes in one message after extensions
-            have worked on it, or L{None} for no limit.
+        @param maxMessageSize: as for L{MessageAssembler}.
         """
-        self._maxMessageSize = maxMessageSize
+        super().__init__(maxMessageSize)
         self._isInMessage = False
         self._size = 0
-        self._decoder: IncrementalDecoder | None = None
 
     def receiveFrame(
         self, opcode: int, payload: bytes, isFinal: bool
@@ -151,12 +149,6 @@ class FragmentReader:
         if text or isFinal:
             return TextFragmentReceived(text, isFinal)
         return None
-
-    def clear(self) -> None:
-        """
-        Forget the message that is on its way.
-        """
-        self._decoder = None
 
 
 def _checkSize(size: int, limit: int | None) -> None:
