@@ -23,6 +23,7 @@ from txws.shell.options import (
     tellVersions,
 )
 from txws.shell.trust import AnybodyPolicy, AuthorityPolicy
+from txws.wire import isCompiled
 
 URL = "ws://example.com/feed"
 
@@ -185,5 +186,6 @@ class OptionsTests(SynchronousTestCase):
         stopped = self.assertRaises(SystemExit, parseOptions, ["--version"])
         self.assertEqual(stopped.code, 0)
         self.assertEqual(output.getvalue(), f"{tellVersions()}\n")
-        for word in ("txws ", "wire: ", "Python ", "Twisted ", "wsaccel "):
+        wire = "wire: compiled" if isCompiled else "wire: plain Python"
+        for word in ("txws ", wire, "Python ", "Twisted ", "wsaccel "):
             self.assertIn(word, tellVersions())

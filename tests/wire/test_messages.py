@@ -19,6 +19,13 @@ from .assertions import WireTestCase
 from .tables import BAD_TEXTS, CUT_TEXTS, dribble, keptSize, splits
 
 
+def give(assembler, frame):
+    """
+    Give an assembler a frame.
+    """
+    return assembler.receiveFrame(frame.opcode, frame.payload, frame.isFinal)
+
+
 def assemble(assembler, opcode, pieces):
     """
     Give an assembler a message in fragments; tell what each of them completes.
@@ -26,12 +33,13 @@ def assemble(assembler, opcode, pieces):
     results = []
     for number, piece in enumerate(pieces):
         results.append(
-            assembler.receiveFrame(
+            give(
+                assembler,
                 Frame(
                     Opcode.CONTINUATION if number else opcode,
                     piece,
                     isFinal=number == len(pieces) - 1,
-                )
+                ),
             )
         )
     return results
@@ -104,12 +112,12 @@ class MessageAssemblerTests(WireTestCase):
         for bad, good, case in BAD_TEXTS:
             assembler = MessageAssembler()
             first = Frame(Opcode.TEXT, b"ok", isFinal=False)
-            self.assertIs(assembler.receiveFrame(first), None)
+            self.assertIs(give(assembler, first), None)
             for byte in dribble(bad[:good]):
                 fragment = Frame(Opcode.CONTINUATION, byte, isFinal=False)
-                self.assertIs(assembler.receiveFrame(fragment), None, case)
+                self.assertIs(give(assembler, fragment), None, case)
             fragment = Frame(Opcode.CONTINUATION, bad[good : good + 1], isFinal=False)
-            self.assertViolation(BadPayload, case, assembler.receiveFrame, fragment)
+            self.assertViolation(BadPayload, case, give, assembler, fragment)
 
     def test_cutText(self):
         """
@@ -122,10 +130,10 @@ class MessageAssemblerTests(WireTestCase):
                 for number, piece in enumerate(pieces[:-1]):
                     opcode = Opcode.CONTINUATION if number else Opcode.TEXT
                     fragment = Frame(opcode, piece, isFinal=False)
-                    self.assertIs(assembler.receiveFrame(fragment), None)
+                    self.assertIs(give(assembler, fragment), None)
                 opcode = Opcode.CONTINUATION if len(pieces) > 1 else Opcode.TEXT
                 last = Frame(opcode, pieces[-1])
-                self.assertViolation(BadPayload, pieces, assembler.receiveFrame, last)
+                self.assertViolation(BadPayload, pieces, give, assembler, last)
 
     def test_badBytes(self):
         """
@@ -157,9 +165,9 @@ class MessageAssemblerTests(WireTestCase):
         A message that exceeds the limit fails before its end is there.
         """
         assembler = MessageAssembler(4)
-        assembler.receiveFrame(Frame(Opcode.TEXT, b"abcd", isFinal=False))
+        give(assembler, Frame(Opcode.TEXT, b"abcd", isFinal=False))
         fragment = Frame(Opcode.CONTINUATION, b"e", isFinal=False)
-        self.assertRaises(MessageTooBig, assembler.receiveFrame, fragment)
+        self.assertRaises(MessageTooBig, give, assembler, fragment)
 
     def test_tinyFragments(self):
         """
@@ -167,12 +175,12 @@ class MessageAssemblerTests(WireTestCase):
         do.
         """
         assembler = MessageAssembler()
-        assembler.receiveFrame(Frame(Opcode.TEXT, b"", isFinal=False))
+        give(assembler, Frame(Opcode.TEXT, b"", isFinal=False))
         for _ in range(5000):
-            assembler.receiveFrame(Frame(Opcode.CONTINUATION, b"a", isFinal=False))
-            assembler.receiveFrame(Frame(Opcode.CONTINUATION, b"", isFinal=False))
+            give(assembler, Frame(Opcode.CONTINUATION, b"a", isFinal=False))
+            give(assembler, Frame(Opcode.CONTINUATION, b"", isFinal=False))
         self.assertEqual(keptSize(assembler), 5000)
-        message = assembler.receiveFrame(Frame(Opcode.CONTINUATION, b""))
+        message = give(assembler, Frame(Opcode.CONTINUATION, b""))
         self.assertEqual(message, TextMessageReceived("a" * 5000))
         self.assertEqual(keptSize(assembler), 0)
 
@@ -261,6 +269,6 @@ class FragmentReaderTests(WireTestCase):
         What is on its way can be forgotten.
         """
         reader = FragmentReader()
-        reader.receiveFrame(Frame(Opcode.TEXT, b"\xc3", isFinal=False))
+        give(reader, Frame(Opcode.TEXT, b"\xc3", isFinal=False))
         reader.clear()
         self.assertLess(keptSize(reader), 1000)

@@ -211,7 +211,7 @@ class HixieConnection:
                 self._observe(Direction.RECEIVED, frame)
                 if frame.opcode is Opcode.CLOSE:
                     return self._receiveClose()
-                event = self._assembler.receiveFrame(frame)
+                event = self._assembler.receiveFrame(*frame[:3])
                 if event is not None:
                     return event
         except Violation as violation:

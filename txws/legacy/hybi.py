@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from txws.wire.codes import CloseCode, Opcode
 from txws.wire.connection import Connection
-from txws.wire.events import Event
-from txws.wire.frames import Frame
+from txws.wire.events import CloseReceived
 
 __all__ = ["FRAME_TOO_LARGE", "HybiConnection"]
 
@@ -26,23 +25,23 @@ class HybiConnection(Connection):
 
     __slots__ = ()
 
-    def _receiveFrame(self, frame: Frame) -> Event | None:
+    def _receiveClose(self, payload: bytes) -> CloseReceived:
         """
-        Find out what a frame means.
+        Answer the peer's Close.
         """
-        return super()._receiveFrame(_translate(frame, _TOO_LARGE, _TOO_BIG))
+        return super()._receiveClose(_translate(payload, _TOO_LARGE, _TOO_BIG))
 
-    def _queue(self, frame: Frame) -> None:
+    def _sendControl(self, opcode: Opcode, payload: bytes) -> None:
         """
-        Serialize a frame.
+        Send a control frame.
         """
-        super()._queue(_translate(frame, _TOO_BIG, _TOO_LARGE))
+        if opcode is Opcode.CLOSE:
+            payload = _translate(payload, _TOO_BIG, _TOO_LARGE)
+        super()._sendControl(opcode, payload)
 
 
-def _translate(frame: Frame, code: bytes, meaning: bytes) -> Frame:
+def _translate(payload: bytes, code: bytes, meaning: bytes) -> bytes:
     """
     Replace one close code by another.
     """
-    if frame.opcode is Opcode.CLOSE and frame.payload[:2] == code:
-        return frame._replace(payload=meaning + frame.payload[2:])
-    return frame
+    return meaning + payload[2:] if payload[:2] == code else payload

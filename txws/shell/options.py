@@ -20,7 +20,7 @@ from txws.errors import InvalidSetting
 from txws.policy import Limits
 from txws.urls import WebSocketURL
 from txws.version import VERSION
-from txws.wire import frames
+from txws.wire import isCompiled
 from txws.wire.clienthandshake import ClientHandshake
 
 from .display import harmless, oneLine
@@ -349,8 +349,7 @@ def tellVersions() -> str:
     """
     Say which versions this is made of, and which wire.
     """
-    path = str(frames.__file__)
-    wire = "plain Python" if path.endswith((".py", ".pyc")) else "compiled"
+    wire = "compiled" if isCompiled else "plain Python"
     try:
         masking = version("wsaccel")
     except PackageNotFoundError:

@@ -15,4 +15,22 @@ From the bottom up:
   - L{txws.wire.http}, L{txws.wire.handshake}, L{txws.wire.serverhandshake},
     L{txws.wire.clienthandshake}: the opening handshake.
   - L{txws.wire.connection}: everything after it.
+
+Where txws was installed with a C compiler, the modules that every message goes
+through are compiled.  They do the same, and L{isCompiled} tells.  In a process
+whose environment has C{TXWS_PLAIN=1} nothing compiled is used.
 """
+
+import os
+from importlib.machinery import ExtensionFileLoader
+from importlib.util import find_spec
+
+__all__ = ["isCompiled"]
+
+if not os.environ.get("TXWS_PLAIN"):
+    __path__.insert(0, os.path.join(__path__[0], "compiled"))
+
+_spec = find_spec(f"{__name__}.frames")
+
+# Whether this is the compiled wire.
+isCompiled = _spec is not None and isinstance(_spec.loader, ExtensionFileLoader)

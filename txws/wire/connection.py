@@ -103,6 +103,15 @@ class Input(Enum):
     LOSE = "transport lost"
 
 
+# Looking up a member of an Enum takes as long as a call.
+_OPEN = ConnectionState.OPEN
+_CLOSE_SENT = ConnectionState.CLOSE_SENT
+_TEXT = Opcode.TEXT
+_BINARY = Opcode.BINARY
+_CLOSE = Opcode.CLOSE
+# Control frames have this opcode and those above it.
+_CONTROL = Opcode.CLOSE.value
+
 TRANSITIONS = {
     (ConnectionState.OPEN, Input.SEND_CLOSE): ConnectionState.CLOSE_SENT,
     (ConnectionState.OPEN, Input.RECEIVE_CLOSE): ConnectionState.CLOSING,
@@ -140,6 +149,7 @@ class Connection:
         "_generateKey",
         "_isCutFirst",
         "_isLatestAnswer",
+        "_isPlain",
         "_latestPong",
         "_observer",
         "_outgoing",
@@ -186,7 +196,7 @@ class Connection:
         """
         if fragmentSize is not None and fragmentSize < 1:
             raise ValueError(f"fragmentSize must be at least 1, not {fragmentSize}")
-        self.state = ConnectionState.OPEN
+        self.state = _OPEN
         self.closeSent: CloseStatus | None = None
         self.closeReceived: CloseStatus | None = None
         self.isCloseReceivedFirst = False
@@ -197,6 +207,8 @@ class Connection:
         _checkClaims(self._extensions)
         self._isCutFirst = any(each.isPerFrame for each in self._extensions)
         self._fragmentSize = fragmentSize
+        # Whether nobody is to see the frames of messages.
+        self._isPlain = not self._extensions and observer is None
         self._generateKey = None
         self._sharingKey = sharingKeyOf(self._extensions)
         if role is Role.CLIENT:
@@ -222,7 +234,7 @@ class Connection:
 
         @param data: any bytes, cut anywhere.
         """
-        if self.state in _RECEIVING:
+        if self.state is _OPEN or self.state is _CLOSE_SENT:
             self._parser.receiveData(data)
 
     def nextEvent(self) -> Event | None:
@@ -239,10 +251,14 @@ class Connection:
                 event = self._nextDecoded(self._decoded)
                 if event is not None:
                     return event
-            while (frame := self._parser.nextFrame()) is not None:
-                if self._observer is not None:
-                    self._observer(Direction.RECEIVED, frame)
-                event = self._receiveFrame(frame)
+            parser = self._parser
+            while (payload := parser.nextPayload()) is not None:
+                if self._isPlain and parser.opcode < _CONTROL:
+                    event = self._assembler.receiveFrame(
+                        parser.opcode, payload, parser.isFinal
+                    )
+                else:
+                    event = self._receiveFrame(parser.frameOf(payload))
                 if event is not None:
                     return event
         except Violation as violation:
@@ -251,14 +267,14 @@ class Connection:
 
     def _receiveFrame(self, frame: Frame) -> Event | None:
         """
-        Find out what a frame means.
+        Show a frame to the observer and find out what it means.
         """
+        if self._observer is not None:
+            self._observer(Direction.RECEIVED, frame)
         opcode = frame.opcode
-        if opcode < Opcode.CLOSE:
-            if self._extensions:
-                self._decoded = self._decode(frame)
-                return self._nextDecoded(self._decoded)
-            return self._assembler.receiveFrame(frame)
+        if opcode < _CLOSE:
+            self._decoded = self._decode(frame)
+            return self._nextDecoded(self._decoded)
         if opcode is Opcode.PING:
             self._sendPong(frame.payload, isAnswer=True)
             return PingReceived(frame.payload)
@@ -282,7 +298,8 @@ class Connection:
         Find out what is in a data frame.
         """
         for frame in frames:
-            event = self._assembler.receiveFrame(frame)
+            opcode, payload, isFinal, _rsv = frame
+            event = self._assembler.receiveFrame(opcode, payload, isFinal)
             if event is not None:
                 return event
         self._decoded = None
@@ -294,7 +311,7 @@ class Connection:
         """
         status = _parseClose(payload)
         self.closeReceived = status
-        if self.state is ConnectionState.OPEN:
+        if self.state is _OPEN:
             # "... typically echos the status code it received."
             self.isCloseReceivedFirst = True
             self._sendClose(status.code, status.reason)
@@ -308,7 +325,7 @@ class Connection:
         continue to attempt to process data (including a responding Close
         frame) from the remote endpoint".
         """
-        if self.state is ConnectionState.OPEN:
+        if self.state is _OPEN:
             self._sendClose(violation.closeCode, violation.explanation)
         self._advance(Input.FAIL)
         self._dropReceived()
@@ -338,7 +355,7 @@ class Connection:
         """
         if not isinstance(message, str):
             raise TypeError(f"message must be str, not {type(message).__name__}")
-        self._sendMessage(Opcode.TEXT, message.encode("utf-8"), compress)
+        self._sendMessage(_TEXT, message.encode("utf-8"), compress)
 
     def sendBytes(
         self, data: bytes | bytearray | memoryview, compress: bool | None = None
@@ -354,7 +371,7 @@ class Connection:
         if not isinstance(data, bytes):
             # bytes(5) would be five zeros.
             data = bytes(memoryview(data))
-        self._sendMessage(Opcode.BINARY, data, compress)
+        self._sendMessage(_BINARY, data, compress)
 
     def sendTextFragment(
         self, text: str, isFinal: bool = False, compress: bool | None = None
@@ -374,7 +391,7 @@ class Connection:
         """
         if not isinstance(text, str):
             raise TypeError(f"text must be str, not {type(text).__name__}")
-        self._sendFragment(Opcode.TEXT, text.encode("utf-8"), isFinal, compress)
+        self._sendFragment(_TEXT, text.encode("utf-8"), isFinal, compress)
 
     def sendBytesFragment(
         self,
@@ -395,7 +412,7 @@ class Connection:
         """
         if not isinstance(data, bytes):
             data = bytes(memoryview(data))
-        self._sendFragment(Opcode.BINARY, data, isFinal, compress)
+        self._sendFragment(_BINARY, data, isFinal, compress)
 
     def finishMessage(self) -> None:
         """
@@ -404,7 +421,7 @@ class Connection:
 
         @raise ConnectionStateError: if a Close has been sent.
         """
-        self._sendFragment(self._begun or Opcode.BINARY, b"", True)
+        self._sendFragment(self._begun or _BINARY, b"", True)
 
     def sendPrepared(self, message: PreparedMessage) -> None:
         """
@@ -450,7 +467,7 @@ class Connection:
         @raise ConnectionStateError: if the peer's Close has been received.
         @raise ValueError: if the payload is too long.
         """
-        if self.state is not ConnectionState.CLOSE_SENT:
+        if self.state is not _CLOSE_SENT:
             self._checkOpen("sending a Pong")
         self._sendPong(payload, isAnswer=False)
 
@@ -525,8 +542,11 @@ class Connection:
         Send a message in one frame, or in fragments if it is long.
         """
         self._checkFree()
-        frame = Frame(opcode, payload)
         size = self._fragmentSize
+        if size is None and self._isPlain:
+            self._write(opcode, payload, True, 0)
+            return
+        frame = Frame(opcode, payload)
         if size is None:
             self._queue(self._encode(frame, compress))
         elif self._isCutFirst:
@@ -602,16 +622,22 @@ class Connection:
             reason = told.decode("utf-8", "ignore")
             payload = code.to_bytes(2, "big") + reason.encode("utf-8")
         self.closeSent = CloseStatus(code, reason)
-        self._queue(Frame(Opcode.CLOSE, payload))
+        self._sendControl(_CLOSE, payload)
 
     def _queue(self, frame: Frame) -> None:
         """
-        Serialize a frame for L{dataToSend}.
+        Show a frame to the observer and serialize it.
         """
-        opcode, payload, isFinal, rsv = frame
-        maskingKey = None
         if self._observer is not None:
             self._observer(Direction.SENT, frame)
+        opcode, payload, isFinal, rsv = frame
+        self._write(opcode, payload, isFinal, rsv)
+
+    def _write(self, opcode: int, payload: bytes, isFinal: bool, rsv: int) -> None:
+        """
+        Serialize a frame for L{dataToSend}.
+        """
+        maskingKey = None
         if self._generateKey is not None:
             maskingKey = self._generateKey()
             payload = mask(payload, maskingKey)
@@ -636,7 +662,7 @@ class Connection:
         """
         Check that this end may still send.
         """
-        if self.state is not ConnectionState.OPEN:
+        if self.state is not _OPEN:
             raise ConnectionStateError(self.state.value, act)
 
     def _advance(self, given: Input) -> None:
@@ -677,7 +703,6 @@ def _isHeader(piece: bytes) -> bool:
 
 
 _NO_STATUS = CloseStatus(CloseCode.NO_STATUS_RECEIVED, "")
-_RECEIVING = frozenset((ConnectionState.OPEN, ConnectionState.CLOSE_SENT))
 
 
 def _generateKey() -> bytes:

@@ -37,25 +37,29 @@ class CloseStatus:
     reason: str
 
 
-@dataclass(slots=True)
+@dataclass
 class TextMessageReceived:
     """
     A text message is complete.
     """
 
+    __slots__ = ("message",)
+
     message: str
 
 
-@dataclass(slots=True)
+@dataclass
 class BytesMessageReceived:
     """
     A binary message is complete.
     """
 
+    __slots__ = ("data",)
+
     data: bytes
 
 
-@dataclass(slots=True)
+@dataclass
 class TextFragmentReceived:
     """
     A part of a text message has arrived, cut between two characters.
@@ -63,11 +67,13 @@ class TextFragmentReceived:
     @ivar isFinal: whether the message is complete.
     """
 
+    __slots__ = ("isFinal", "text")
+
     text: str
     isFinal: bool
 
 
-@dataclass(slots=True)
+@dataclass
 class BytesFragmentReceived:
     """
     A part of a binary message has arrived.
@@ -75,44 +81,54 @@ class BytesFragmentReceived:
     @ivar isFinal: whether the message is complete.
     """
 
+    __slots__ = ("data", "isFinal")
+
     data: bytes
     isFinal: bool
 
 
-@dataclass(slots=True)
+@dataclass
 class PingReceived:
     """
     A Ping has been received, and its Pong is queued.
     """
 
+    __slots__ = ("payload",)
+
     payload: bytes
 
 
-@dataclass(slots=True)
+@dataclass
 class PongReceived:
     """
     A Pong has been received, solicited or not.
     """
 
+    __slots__ = ("payload",)
+
     payload: bytes
 
 
-@dataclass(slots=True)
+@dataclass
 class CloseReceived:
     """
     The peer's Close has been received, and answered if it came first; nothing
     follows.
     """
 
+    __slots__ = ("status",)
+
     status: CloseStatus
 
 
-@dataclass(slots=True)
+@dataclass
 class ViolationReceived:
     """
     The peer broke the protocol, and a Close that says so is queued; nothing
     follows.
     """
+
+    __slots__ = ("violation",)
 
     violation: Violation
 

@@ -12,11 +12,12 @@ nothing above needs to know, and nothing here grows.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from sys import maxsize
 from typing import NamedTuple
 
 from .codes import Opcode
 from .errors import BadFrame, MessageTooBig
-from .masking import Masker, mask
+from .masking import Masker, mask, unmask
 
 __all__ = [
     "JOINED_PAYLOAD",
@@ -49,10 +50,15 @@ _LENGTH = 0x7F
 _TWO_BYTE_LENGTH = 126
 _EIGHT_BYTE_LENGTH = 127
 
+# The first bytes of messages in one frame, without reserved bits.
+_WHOLE_TEXT = _FIN | Opcode.TEXT
+_WHOLE_BINARY = _FIN | Opcode.BINARY
+
 # DEFLATE needs at most a seventh more than it is given, and a few bytes for each
 # part that can be inflated by itself.
 _ENCODED_EXTRA = 64
 
+_BYTES = tuple(bytes((byte,)) for byte in range(256))
 _OPCODES = {opcode.value: opcode for opcode in Opcode}
 
 
@@ -123,11 +129,13 @@ def serializeHeader(
     first = (_FIN if isFinal else 0) | rsv | opcode
     masked = 0 if maskingKey is None else _MASKED
     if length < _TWO_BYTE_LENGTH:
-        header = bytes((first, masked | length))
+        header = _BYTES[first] + _BYTES[masked | length]
     elif length <= 0xFFFF:
-        header = bytes((first, masked | _TWO_BYTE_LENGTH)) + length.to_bytes(2, "big")
+        second = masked | _TWO_BYTE_LENGTH
+        header = _BYTES[first] + _BYTES[second] + length.to_bytes(2, "big")
     else:
-        header = bytes((first, masked | _EIGHT_BYTE_LENGTH)) + length.to_bytes(8, "big")
+        second = masked | _EIGHT_BYTE_LENGTH
+        header = _BYTES[first] + _BYTES[second] + length.to_bytes(8, "big")
     return header if maskingKey is None else header + maskingKey
 
 
@@ -137,6 +145,10 @@ class FrameParser:
 
     Bytes go in by L{receiveData}, frames come out of L{nextFrame}, as many as
     are wanted: nothing is parsed before it is asked for.
+
+    @ivar opcode: what the frame carries that was parsed last.
+    @ivar isFinal: whether that is the last fragment of its message.
+    @ivar rsv: its reserved bits.
     """
 
     __slots__ = (
@@ -145,19 +157,24 @@ class FrameParser:
         "_continuationRSV",
         "_firstRSV",
         "_fragments",
-        "_isFinal",
         "_isInMessage",
         "_isMasked",
+        "_keySize",
         "_masker",
         "_maxFragments",
+        "_maxLength",
         "_maxMessageSize",
         "_messageRSV",
         "_messageSize",
         "_missing",
+        "_nextIsFinal",
+        "_nextOpcode",
+        "_nextRSV",
         "_offset",
-        "_opcode",
-        "_rsv",
         "_whole",
+        "isFinal",
+        "opcode",
+        "rsv",
     )
 
     def __init__(
@@ -185,11 +202,16 @@ class FrameParser:
             there, for extensions that work on the peer's frames as they are.
         """
         self._isMasked = isMasked
+        self._keySize = 4 if isMasked else 0
         self._maxMessageSize = maxMessageSize
         self._maxFragments = maxFragments
         self._firstRSV = firstRSV
         self._continuationRSV = continuationRSV
         self._whole = bytearray() if keepsFramesWhole else None
+        # Of a message in one frame that no extension has worked on.
+        self._maxLength = maxsize
+        if maxMessageSize is not None:
+            self._maxLength = min(maxMessageSize, maxsize)
 
         # What has been received: a buffer, parsed up to the offset, and what
         # came while there was a rest of it.
@@ -206,9 +228,13 @@ class FrameParser:
         # The data frame that is on its way, and how many bytes it is missing.
         self._missing = 0
         self._masker: Masker | None = None
-        self._opcode = Opcode.CONTINUATION
-        self._isFinal = False
-        self._rsv = 0
+        self._nextOpcode = 0
+        self._nextIsFinal = False
+        self._nextRSV = 0
+
+        self.opcode = 0
+        self.isFinal = False
+        self.rsv = 0
 
     def receiveData(self, data: bytes) -> None:
         """
@@ -230,17 +256,34 @@ class FrameParser:
         @raise BadFrame: if the next frame breaks RFC 6455 section 5.
         @raise MessageTooBig: if it exceeds a limit.
         """
-        frame = self._parse()
-        while frame is None and self._arrived:
+        payload = self.nextPayload()
+        return None if payload is None else self.frameOf(payload)
+
+    def frameOf(self, payload: bytes) -> Frame:
+        """
+        Make the frame that was parsed last.
+
+        @param payload: what L{nextPayload} has returned.
+        """
+        return Frame(_OPCODES[self.opcode], payload, self.isFinal, self.rsv)
+
+    def nextPayload(self) -> bytes | None:
+        """
+        Do what L{nextFrame} does for whoever needs no L{Frame}: its payload is
+        returned, the rest of it is in C{opcode}, C{isFinal} and C{rsv}.
+        """
+        while True:
+            payload = self._parseMissing() if self._missing else self._parse()
+            if payload is not None or not self._arrived:
+                break
             self._buffer = b"".join((self._buffer[self._offset :], *self._arrived))
             self._offset = 0
             self._arrived.clear()
-            frame = self._parse()
-        if frame is None:
+        if payload is None:
             # Not more is kept than a part of a header or of a control frame.
             self._buffer = self._buffer[self._offset :]
             self._offset = 0
-        return frame
+        return payload
 
     def clear(self) -> None:
         """
@@ -251,76 +294,70 @@ class FrameParser:
         self._arrived.clear()
         self._whole = None
 
-    def _parse(self) -> Frame | None:
+    def _parse(self) -> bytes | None:
         """
         Parse a frame from the buffer alone.
         """
-        if self._missing:
-            return self._parseMissing()
         buffer = self._buffer
         start = self._offset + 2
-        available = len(buffer) - start
-        if available < 0:
+        if start > len(buffer):
             return None
         first = buffer[start - 2]
         second = buffer[start - 1]
-        self._checkHeader(first, second)
+        isWhole = first == _WHOLE_TEXT or first == _WHOLE_BINARY  # noqa: PLR1714
+        isMasked = second >= _MASKED
+        if not isWhole or self._isInMessage or isMasked is not self._isMasked:
+            self._checkHeader(first, second)
 
         length = second & _LENGTH
         if length >= _TWO_BYTE_LENGTH:
             size = 2 if length == _TWO_BYTE_LENGTH else 8
-            if available < size:
-                return None
-            length = int.from_bytes(buffer[start : start + size], "big")
+            length = _parseLength(buffer[start : start + size], size)
             start += size
-            _checkLength(length, size)
-        self._checkLimits(first, length)
-
-        maskingKey = None
-        if self._isMasked:
-            maskingKey = buffer[start : start + 4]
-            start += 4
+        if not isWhole or length > self._maxLength:
+            self._checkLimits(first, length)
+        start += self._keySize
+        if length < 0 or start > len(buffer):
+            return None
+        if not isWhole:
+            self._count(first, length)
+        if length > len(buffer) - start:
+            return self._begin(first, start, length)
         end = start + length
-        if end > len(buffer):
-            return self._begin(first, start, length, maskingKey)
-        self._count(first, length)
         self._offset = end
-        payload = buffer[start:end]
-        if maskingKey is not None:
-            payload = mask(payload, maskingKey)
-        return Frame(
-            _OPCODES[first & _OPCODE], payload, first >= _FIN, first & _ANY_RSV
-        )
+        self.opcode = first & _OPCODE
+        self.isFinal = first >= _FIN
+        self.rsv = first & _ANY_RSV
+        return unmask(buffer, start, end) if isMasked else buffer[start:end]
 
-    def _begin(
-        self, first: int, start: int, length: int, maskingKey: bytes | None
-    ) -> Frame | None:
+    def _begin(self, first: int, start: int, length: int) -> bytes | None:
         """
-        Parse a frame of which a part has yet to come: a data frame as soon as
-        its header is there, a control frame not before it is whole.
+        Parse a frame of which a part has yet to come: a data frame as far as
+        it is there, a control frame not before it is whole.
 
         @param start: where its payload begins.
         """
-        if first & _CONTROL or start > len(self._buffer):
+        if first & _CONTROL:
             return None
-        self._count(first, length)
         self._offset = start
         self._missing = length
-        self._masker = None if maskingKey is None else Masker(maskingKey)
-        self._opcode = _OPCODES[first & _OPCODE]
-        self._isFinal = first >= _FIN
-        self._rsv = first & _ANY_RSV
+        if self._isMasked:
+            self._masker = Masker(self._buffer[start - 4 : start])
+        self._nextOpcode = first & _OPCODE
+        self._nextIsFinal = first >= _FIN
+        self._nextRSV = first & _ANY_RSV
         return self._parseMissing()
 
-    def _parseMissing(self) -> Frame | None:
+    def _parseMissing(self) -> bytes | None:
         """
         Parse what the buffer holds of the data frame that is on its way.
         """
         piece = memoryview(self._buffer)[self._offset :][: self._missing]
-        if not piece:
+        length = len(piece)
+        if not length:
             return None
-        self._offset += len(piece)
-        self._missing -= len(piece)
+        self._offset += length
+        self._missing -= length
         masker = self._masker
         payload = bytes(piece) if masker is None else masker.process(piece)
         if self._whole is not None:
@@ -330,11 +367,10 @@ class FrameParser:
             payload = bytes(self._whole)
             self._whole.clear()
 
-        isFinal = self._isFinal and not self._missing
-        frame = Frame(self._opcode, payload, isFinal, self._rsv)
-        self._opcode = Opcode.CONTINUATION
-        self._rsv = 0
-        return frame
+        self.opcode, self.rsv = self._nextOpcode, self._nextRSV
+        self.isFinal = self._nextIsFinal and not self._missing
+        self._nextOpcode = self._nextRSV = 0
+        return payload
 
     def _count(self, first: int, length: int) -> None:
         """
@@ -400,16 +436,18 @@ class FrameParser:
     def _checkLimits(self, first: int, length: int) -> None:
         """
         Check that the message does not outgrow its limits with a frame.
+
+        @param length: the length of its payload, or -1 if it is not known yet.
         """
         if first & _CONTROL:
             return
-        size = self._messageSize + length
         limit = self._maxMessageSize
         if limit is not None and (first | self._messageRSV) & _ANY_RSV:
             # What an extension has made of random bytes is larger than they
             # are; how large it is afterwards is checked then.
             limit += limit // 7 + _ENCODED_EXTRA * (self._fragments + 1)
-        if limit is not None and size > limit:
+        # No sum, which a compiled one could overflow.
+        if limit is not None and length > limit - self._messageSize:
             raise MessageTooBig(
                 f"a message has more than {self._maxMessageSize} bytes (maxMessageSize)"
             )
@@ -419,16 +457,21 @@ class FrameParser:
             )
 
 
-def _checkLength(length: int, size: int) -> None:
+def _parseLength(data: bytes, size: int) -> int:
     """
-    Check an extended payload length, RFC 6455 section 5.2.
+    Parse an extended payload length, RFC 6455 section 5.2.
 
-    @param length: the length.
+    @param data: the length, or what has come of it.
     @param size: in how many bytes it is written.
+    @return: -1 when more bytes are needed.
     """
+    if len(data) < size:
+        return -1
+    length = int.from_bytes(data, "big")
     if length < _TWO_BYTE_LENGTH or (size == 8 and length <= 0xFFFF):
         # "... the minimal number of bytes MUST be used to encode the length"
         raise BadFrame("a payload length is longer than it needs to be")
     if length >> 63:
         # "... the most significant bit MUST be 0"
         raise BadFrame("a payload length has its top bit set")
+    return length

@@ -20,11 +20,12 @@ from .events import (
     TextFragmentReceived,
     TextMessageReceived,
 )
-from .frames import Frame
 
 __all__ = ["FragmentReader", "MessageAssembler"]
 
 _UTF8Decoder = getincrementaldecoder("utf-8")
+
+_TEXT = Opcode.TEXT.value
 
 
 class MessageAssembler:
@@ -44,22 +45,26 @@ class MessageAssembler:
         self._payload: bytearray | None = None
         self._decoder: IncrementalDecoder | None = None
 
-    def receiveFrame(self, frame: Frame) -> MessageEvent | None:
+    def receiveFrame(
+        self, opcode: int, payload: bytes, isFinal: bool
+    ) -> MessageEvent | None:
         """
         Add a data frame.
 
-        @param frame: the frame, as extensions have left it.
+        @param opcode: what the frame carries, as extensions have left it.
+        @param payload: its payload.
+        @param isFinal: whether it ends its message.
         @return: the message if the frame ends it.
         @raise BadPayload: if a text message is not UTF-8.
         @raise MessageTooBig: if a message exceeds the limit.
         """
         if self._payload is None:
-            if frame.isFinal:
-                return self._receiveWhole(frame)
+            if isFinal:
+                return self._receiveWhole(opcode, payload)
             self._payload = bytearray()
-            if frame.opcode is Opcode.TEXT:
+            if opcode == _TEXT:
                 self._decoder = _UTF8Decoder()
-        return self._receiveFragment(self._payload, frame)
+        return self._receiveFragment(self._payload, payload, isFinal)
 
     def clear(self) -> None:
         """
@@ -68,84 +73,82 @@ class MessageAssembler:
         self._payload = None
         self._decoder = None
 
-    def _receiveWhole(self, frame: Frame) -> MessageEvent:
+    def _receiveWhole(self, opcode: int, payload: bytes) -> MessageEvent:
         """
         Take a message of one frame.
         """
-        _checkSize(len(frame.payload), self._maxMessageSize)
-        if frame.opcode is not Opcode.TEXT:
-            return BytesMessageReceived(frame.payload)
+        _checkSize(len(payload), self._maxMessageSize)
+        if opcode != _TEXT:
+            return BytesMessageReceived(payload)
         try:
-            return TextMessageReceived(str(frame.payload, "utf-8"))
+            return TextMessageReceived(payload.decode("utf-8"))
         except UnicodeDecodeError as error:
             raise _badText(error.start) from None
 
-    def _receiveFragment(self, payload: bytearray, frame: Frame) -> MessageEvent | None:
+    def _receiveFragment(
+        self, message: bytearray, payload: bytes, isFinal: bool
+    ) -> MessageEvent | None:
         """
         Add a fragment to the message that is on its way.
         """
-        size = len(payload) + len(frame.payload)
+        size = len(message) + len(payload)
         _checkSize(size, self._maxMessageSize)
         decoder = self._decoder
         if decoder is not None:
-            _decodeText(decoder, frame, size)
-        payload += frame.payload
-        if not frame.isFinal:
+            _decodeText(decoder, payload, isFinal, size)
+        message += payload
+        if not isFinal:
             return None
         self._payload = None
         self._decoder = None
         if decoder is None:
-            return BytesMessageReceived(bytes(payload))
-        return TextMessageReceived(str(payload, "utf-8"))
+            return BytesMessageReceived(bytes(message))
+        return TextMessageReceived(message.decode("utf-8"))
 
 
-class FragmentReader:
+class FragmentReader(MessageAssembler):
     """
     Hands the messages of one direction of one connection on in parts, as they
     arrive: nothing is kept but the beginning of a character.
     """
 
-    __slots__ = ("_decoder", "_isInMessage", "_maxMessageSize", "_size")
+    __slots__ = ("_isInMessage", "_size")
 
     def __init__(self, maxMessageSize: int | None = None) -> None:
         """
-        @param maxMessageSize: the most bytes in one message after extensions
-            have worked on it, or L{None} for no limit.
+        @param maxMessageSize: as for L{MessageAssembler}.
         """
-        self._maxMessageSize = maxMessageSize
+        super().__init__(maxMessageSize)
         self._isInMessage = False
         self._size = 0
-        self._decoder: IncrementalDecoder | None = None
 
-    def receiveFrame(self, frame: Frame) -> MessageEvent | None:
+    def receiveFrame(
+        self, opcode: int, payload: bytes, isFinal: bool
+    ) -> MessageEvent | None:
         """
         Take a data frame.
 
-        @param frame: the frame, as extensions have left it.
+        @param opcode: what the frame carries, as extensions have left it.
+        @param payload: its payload.
+        @param isFinal: whether it ends its message.
         @return: what is new; L{None} if there is nothing.
         @raise BadPayload: if a text message is not UTF-8.
         @raise MessageTooBig: if a message exceeds the limit.
         """
         if not self._isInMessage:
             self._size = 0
-            self._decoder = _UTF8Decoder() if frame.opcode is Opcode.TEXT else None
-        self._isInMessage = not frame.isFinal
-        self._size += len(frame.payload)
+            self._decoder = _UTF8Decoder() if opcode == _TEXT else None
+        self._isInMessage = not isFinal
+        self._size += len(payload)
         _checkSize(self._size, self._maxMessageSize)
         if self._decoder is None:
-            if frame.payload or frame.isFinal:
-                return BytesFragmentReceived(frame.payload, frame.isFinal)
+            if payload or isFinal:
+                return BytesFragmentReceived(payload, isFinal)
             return None
-        text = _decodeText(self._decoder, frame, self._size)
-        if text or frame.isFinal:
-            return TextFragmentReceived(text, frame.isFinal)
+        text = _decodeText(self._decoder, payload, isFinal, self._size)
+        if text or isFinal:
+            return TextFragmentReceived(text, isFinal)
         return None
-
-    def clear(self) -> None:
-        """
-        Forget the message that is on its way.
-        """
-        self._decoder = None
 
 
 def _checkSize(size: int, limit: int | None) -> None:
@@ -156,14 +159,16 @@ def _checkSize(size: int, limit: int | None) -> None:
         raise MessageTooBig(f"a message has more than {limit} bytes (maxMessageSize)")
 
 
-def _decodeText(decoder: IncrementalDecoder, frame: Frame, size: int) -> str:
+def _decodeText(
+    decoder: IncrementalDecoder, payload: bytes, isFinal: bool, size: int
+) -> str:
     """
     Decode a fragment of text, and check that it goes on as UTF-8.
 
     @param size: the size of the message with this fragment.
     """
     try:
-        text = decoder.decode(frame.payload, frame.isFinal)
+        text = decoder.decode(payload, isFinal)
     except UnicodeDecodeError as error:
         raise _badText(size - len(error.object) + error.start) from None
     # Two bytes show that a surrogate begins; the decoder waits for the third.

@@ -1,0 +1,1 @@
+Where there is a C compiler, installing txws compiles the part of ``txws.wire`` that every message goes through: short messages take a fifth of the time. ``txws.wire.isCompiled`` and ``python -m txws --version`` tell; ``TXWS_PLAIN=1`` in the environment does without, when it is installed and when it is run.

@@ -1,0 +1,61 @@
+"""
+Tests for the choice between the plain and the compiled wire.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.processes import runPython
+from txws.wire import __file__ as path
+from txws.wire import connection, events, frames, isCompiled, masking, messages
+
+CHOICE = """
+import os, sys
+os.environ.pop("TXWS_PLAIN", None)
+os.environ.update(pair.split("=") for pair in sys.argv[2:])
+sys.path.insert(0, sys.argv[1])
+"""
+
+
+class CompiledTests(SynchronousTestCase):
+    """
+    The wire is either compiled or not.
+    """
+
+    def test_all(self):
+        """
+        All of what can be compiled is, or nothing.
+        """
+        for module in (masking, frames, events, messages, connection):
+            isPlain = Path(str(module.__file__)).suffix == ".py"
+            self.assertIsNot(isPlain, isCompiled, module)
+
+    def test_choice(self):
+        """
+        What is compiled comes first, unless the environment says otherwise.
+        """
+        folder = Path(self.mktemp()).resolve() / "wire"
+        (folder / "compiled").mkdir(parents=True)
+        for place in (folder, folder / "compiled"):
+            (place / "frames.py").touch()
+        (folder / "__init__.py").write_text(Path(path).read_text())
+        program = f"{CHOICE}from wire import frames; print(frames.__file__)"
+        for environment, chosen in (
+            ((), folder / "compiled"),
+            (("TXWS_PLAIN=",), folder / "compiled"),
+            (("TXWS_PLAIN=1",), folder),
+        ):
+            ended = runPython("-c", program, str(folder.parent), *environment)
+            self.assertEqual(ended.stdout.strip(), str(chosen / "frames.py"), ended)
+
+    def test_plain(self):
+        """
+        A process can be kept from using anything that is compiled.
+        """
+        program = f"{CHOICE}import txws.wire; print(txws.wire.isCompiled)"
+        found = Path(path).parents[2]
+        ended = runPython("-c", program, str(found), "TXWS_PLAIN=1")
+        self.assertEqual(ended.stdout, "False\n", ended)

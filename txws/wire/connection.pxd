@@ -1,0 +1,54 @@
+# The types of connection.py, for Cython.
+
+cimport cython
+
+from .events cimport PingReceived, PongReceived
+from .frames cimport FrameParser, serializeHeader
+from .masking cimport mask
+from .messages cimport FragmentReader, MessageAssembler
+
+cdef object _OPEN
+cdef object _CLOSE_SENT
+cdef object _TEXT
+cdef object _BINARY
+cdef object _CLOSE
+cdef int _CONTROL
+
+
+cdef class Connection:
+    cdef public closeReceived
+    cdef public closeSent
+    cdef public bint isCloseReceivedFirst
+    cdef public bint isCongested
+    cdef public Py_ssize_t pendingSize
+    cdef public state
+
+    cdef MessageAssembler _assembler
+    cdef object _begun
+    cdef object _decoded
+    cdef tuple _extensions
+    cdef object _fragmentSize
+    cdef object _generateKey
+    cdef bint _isCutFirst
+    cdef bint _isLatestAnswer
+    cdef bint _isPlain
+    cdef object _latestPong
+    cdef object _observer
+    cdef object _outgoing
+    cdef FrameParser _parser
+    cdef object _sharingKey
+
+    cpdef receiveData(self, data)
+    cpdef nextEvent(self)
+    cdef _receiveFrame(self, frame)
+    cdef _decode(self, frame)
+    cdef _nextDecoded(self, frames)
+    cdef _sendMessage(self, opcode, payload, compress)
+    cdef _sendFragment(self, opcode, payload, bint isFinal, compress=*)
+    cdef _encode(self, frame, compress)
+    cdef _sendPong(self, payload, bint isAnswer)
+    cdef _queue(self, frame)
+    @cython.locals(length=Py_ssize_t, header=bytes)
+    cdef _write(self, int opcode, payload, bint isFinal, int rsv)
+    cdef _checkFree(self)
+    cdef _checkOpen(self, act)

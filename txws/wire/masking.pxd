@@ -1,0 +1,12 @@
+# The types of masking.pyx.
+
+cdef class Masker:
+    cdef unsigned char _key[4]
+
+    cpdef bytes process(self, payload)
+
+cpdef bytes mask(payload, bytes maskingKey)
+cpdef bytes unmask(buffer, Py_ssize_t start, Py_ssize_t end)
+cdef bytes masked(
+    const unsigned char* payload, Py_ssize_t length, const unsigned char* key
+)

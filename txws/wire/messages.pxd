@@ -1,0 +1,30 @@
+# The types of messages.py, for Cython.
+
+from .events cimport (
+    BytesFragmentReceived,
+    BytesMessageReceived,
+    TextFragmentReceived,
+    TextMessageReceived,
+)
+
+cdef int _TEXT
+
+
+cdef class MessageAssembler:
+    cdef object _decoder
+    cdef object _maxMessageSize
+    cdef object _payload
+
+    cpdef receiveFrame(self, int opcode, bytes payload, bint isFinal)
+    cpdef clear(self)
+    cdef _receiveWhole(self, int opcode, bytes payload)
+    cdef _receiveFragment(self, bytearray message, bytes payload, bint isFinal)
+
+
+cdef class FragmentReader(MessageAssembler):
+    cdef bint _isInMessage
+    cdef Py_ssize_t _size
+
+
+cdef _checkSize(Py_ssize_t size, limit)
+cdef str _decodeText(decoder, bytes payload, bint isFinal, Py_ssize_t size)
