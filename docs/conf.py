@@ -16,6 +16,8 @@ exclude_patterns = [
     "conformance-server.rst",
     "conformance-client.rst",
     "conformance-interoperation.rst",
+    "benchmarks/rows.rst",
+    "benchmarks/growth.rst",
 ]
 highlight_language = "text"
 nitpicky = True
