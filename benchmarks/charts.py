@@ -28,7 +28,7 @@ _NUMBERS = 44
 
 # Of lines.
 _PLOT_HEIGHT = 280
-_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 20, 40, 50
+_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 200, 40, 50
 
 
 class Bars(NamedTuple):
@@ -123,9 +123,10 @@ class _Plot:
         Draw everything.
         """
         bottom = self._top + _PLOT_HEIGHT
-        yield _text(_LEFT, self._top - 16, self._panel.title, weight="bold")
-        yield _text(_WIDTH / 2, bottom + 36, self._panel.x, anchor="middle")
-        yield _text(_LEFT - 60, self._top - 2, self._panel.y)
+        title = f"{self._panel.title}: {self._panel.y}"
+        middle = (_LEFT + _WIDTH - _RIGHT) / 2
+        yield _text(_LEFT, self._top - 16, title, weight="bold")
+        yield _text(middle, bottom + 36, self._panel.x, anchor="middle")
         yield from self._grid()
         for number, (name, points) in enumerate(self._panel.series.items()):
             yield from self._line(number, name, points)
@@ -135,11 +136,11 @@ class _Plot:
         for exponent in range(self._xs[0], self._xs[1] + 1):
             x = self._x(10.0**exponent)
             yield _stroke(((x, self._top), (x, bottom)), "#e4e4e4", 1)
-            yield _text(x, bottom + 16, f"{10.0**exponent:,g}", anchor="middle")
+            yield _text(x, bottom + 16, _power(exponent), anchor="middle")
         for exponent in range(self._ys[0], self._ys[1] + 1):
             y = self._y(10.0**exponent)
             yield _stroke(((_LEFT, y), (right, y)), "#e4e4e4", 1)
-            yield _text(_LEFT - 6, y + 4, f"{10.0**exponent:,g}", anchor="end")
+            yield _text(_LEFT - 6, y + 4, _power(exponent), anchor="end")
 
     def _line(
         self, number: int, name: str, points: Sequence[tuple[float, float]]
@@ -150,11 +151,7 @@ class _Plot:
         for x, y in places:
             yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{color}"/>'
         yield _text(
-            _WIDTH - _RIGHT - 6,
-            self._top + 16 * (number + 1),
-            name,
-            anchor="end",
-            color=color,
+            _WIDTH - _RIGHT + 12, self._top + 16 * (number + 1), name, color=color
         )
 
     def _x(self, value: float) -> float:
@@ -175,6 +172,13 @@ def _decades(values: Sequence[float]) -> tuple[int, int]:
     least = math.floor(math.log10(min(values, default=1)))
     most = math.ceil(math.log10(max(values, default=1)))
     return least, max(most, least + 1)
+
+
+def _power(exponent: int) -> str:
+    """
+    Write a power of ten.
+    """
+    return f"{10**exponent:,}" if exponent >= 0 else f"{10.0**exponent:g}"
 
 
 def _document(height: float, parts: Sequence[str]) -> str:

@@ -145,8 +145,8 @@ def writeGrowth(results: Results, scales: Sequence[Scale], folder: Path = DOCS) 
     Write the page, the chart, and what was measured.
     """
     folder.mkdir(exist_ok=True)
-    (folder / "growth.rst").write_text(makePage(results, scales))
-    (folder / "growth.svg").write_text(makeChart(results, scales))
+    (folder / "growth.rst").write_text(makePage(results, scales), "utf-8")
+    (folder / "growth.svg").write_text(makeChart(results, scales), "utf-8")
     results.dump(folder / "growth.json")
 
 

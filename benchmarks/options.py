@@ -5,7 +5,7 @@ themselves.
 
 from __future__ import annotations
 
-import os
+import shutil
 import subprocess
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
@@ -89,10 +89,20 @@ def factsOf(module: str, python: Path, servers: Iterable[str]) -> dict[str, str]
 
 def revisionOf(root: Path) -> str:
     """
-    Find out which revision a checkout is at.
+    Find out which revision the package in a checkout has.
     """
-    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    revision = _git(root, "log", "-1", "--format=%h", "--", "txws")
+    changes = _git(root, "status", "--porcelain", "--", "txws")
+    return (revision or "without a revision") + (" with changes" if changes else "")
+
+
+def _git(root: Path, *arguments: str) -> str:
+    """
+    Ask git, which may not be there.
+    """
+    if shutil.which("git") is None:
+        return ""
     found = subprocess.run(
-        command, cwd=root, capture_output=True, text=True, check=False, env=os.environ
+        ["git", *arguments], cwd=root, capture_output=True, text=True, check=False
     )
-    return found.stdout.strip() or "without a revision"
+    return found.stdout.strip()

@@ -47,8 +47,8 @@ def writeRows(results: Results, folder: Path = DOCS) -> None:
             formatFacts(results),
         )
     )
-    (folder / "rows.rst").write_text(page)
-    (folder / "rows.svg").write_text(drawBars(list(barsOf(results))))
+    (folder / "rows.rst").write_text(page, "utf-8")
+    (folder / "rows.svg").write_text(drawBars(list(barsOf(results))), "utf-8")
     results.dump(folder / "rows.json")
 
 

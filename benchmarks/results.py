@@ -91,14 +91,15 @@ class Results:
             "notes": [[*key, reason] for key, reason in self.notes.items()],
             "values": [[*key, values] for key, values in self._values.items()],
         }
-        path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+        text = json.dumps(document, indent=1, ensure_ascii=False)
+        path.write_text(text + "\n", "utf-8")
 
     @classmethod
     def load(cls, path: Path) -> Results:
         """
         Read what L{dump} has written.
         """
-        document = json.loads(path.read_text())
+        document = json.loads(path.read_text("utf-8"))
         results = cls()
         results.facts = document["facts"]
         results.notes = {(row, server): why for row, server, why in document["notes"]}
