@@ -97,6 +97,10 @@ def formatVerdict(verdict: Verdict) -> tuple[str, ...]:
     Write whether a target was met.
     """
     row, server, limit, _ = verdict.target
+    if verdict.value is None:
+        said = "not measured"
+    else:
+        said = "met" if verdict.isMet else "**not met**"
     if verdict.other is None:
         of = ROWS[row].unit
     else:
@@ -106,7 +110,7 @@ def formatVerdict(verdict: Verdict) -> tuple[str, ...]:
         SERVERS[server].title.removeprefix("txws, "),
         f"≤ {formatNumber(limit)} {of}",
         formatNumber(verdict.value),
-        "met" if verdict.isMet else "**not met**",
+        said,
     )
 
 

@@ -41,26 +41,19 @@ class Verdict(NamedTuple):
 
     @ivar target: the target.
     @ivar other: what it was compared with, if with anything.
-    @ivar value: what was measured.
+    @ivar value: what was measured, or L{None} if that is not enough to tell.
     """
 
     target: Target
     other: str | None
-    value: float
+    value: float | None
 
     @property
     def isMet(self) -> bool:
         """
-        Whether it is met.
+        Whether it is known to be met.
         """
-        return self.value <= self.target.limit
-
-    @property
-    def excess(self) -> float:
-        """
-        How many times too large the value is; up to 1 it is not.
-        """
-        return self.value / self.target.limit
+        return self.value is not None and self.value <= self.target.limit
 
 
 def _targets() -> Iterator[Target]:
@@ -107,17 +100,18 @@ TARGETS = tuple(_targets())
 
 def judge(results: Results) -> list[Verdict]:
     """
-    Find out which targets were met, among those of which enough is known.
+    Find out which targets were met.
+
+    @return: a verdict for each target.
     """
-    verdicts = []
-    for target in TARGETS:
-        other = results.first(target.row, target.others)
-        if other is not None:
-            value = results.ratio(target.row, target.server, other)
-        elif not target.others:
-            value = results.median(target.row, target.server)
-        else:
-            value = None
-        if value is not None:
-            verdicts.append(Verdict(target, other, value))
-    return verdicts
+    return [_judgeOne(results, target) for target in TARGETS]
+
+
+def _judgeOne(results: Results, target: Target) -> Verdict:
+    row, server, _, others = target
+    if not others:
+        return Verdict(target, None, results.median(row, server))
+    other = results.first(row, others)
+    if other is None:
+        return Verdict(target, others[-1], None)
+    return Verdict(target, other, results.ratio(row, server, other))

@@ -21,7 +21,7 @@ from benchmarks.results import Results
 from benchmarks.rows import ROWS
 from benchmarks.running import Unavailable
 from benchmarks.tables import formatNumber, table
-from benchmarks.targets import TARGETS, judge
+from benchmarks.targets import TARGETS, Verdict, judge
 from benchmarks.traffic import (
     makeDocuments,
     makeRequest,
@@ -125,6 +125,13 @@ class ResultsTests(SynchronousTestCase):
         self.assertRaises(Unavailable, parseResult, "0 0.5 1.0\n", 1)
 
 
+def judged(results: Results) -> list[Verdict]:
+    """
+    Judge the targets of which enough was measured.
+    """
+    return [verdict for verdict in judge(results) if verdict.value is not None]
+
+
 class TargetTests(SynchronousTestCase):
     """
     Tests for L{judge}.
@@ -145,16 +152,24 @@ class TargetTests(SynchronousTestCase):
         """
         for cost, isMet in ((12.0, True), (12.1, False)):
             results = makeResults(large={"handler": cost, "tcp": 10.0})
-            [verdict] = judge(results)
+            [verdict] = judged(results)
             self.assertIs(verdict.isMet, isMet)
 
     def test_memory(self):
         """
         The target for memory is compared with nothing.
         """
-        [verdict] = judge(makeResults(memory={"handler": 8.0}))
+        [verdict] = judged(makeResults(memory={"handler": 8.0}))
         self.assertIsNone(verdict.other)
-        self.assertEqual((verdict.value, verdict.excess), (8.0, 2.0))
+        self.assertEqual((verdict.value, verdict.isMet), (8.0, False))
+
+    def test_notMeasured(self):
+        """
+        A target of which too little is known is not met.
+        """
+        verdicts = judge(makeResults(small={"handler": 1.0}))
+        self.assertEqual([verdict.target for verdict in verdicts], [*TARGETS])
+        self.assertFalse(any(verdict.isMet for verdict in verdicts))
 
     def test_fastestWire(self):
         """
@@ -162,9 +177,9 @@ class TargetTests(SynchronousTestCase):
         there is one, for it has that wire too.
         """
         costs = {"wrap": 10.0, "handler": 20.0}
-        [verdict] = judge(makeResults(small=costs))
+        [verdict] = judged(makeResults(small=costs))
         self.assertEqual((verdict.other, verdict.value), ("handler", 0.5))
-        [verdict] = judge(makeResults(small={**costs, "compiled": 5.0}))
+        [verdict] = judged(makeResults(small={**costs, "compiled": 5.0}))
         self.assertEqual((verdict.other, verdict.value), ("compiled", 2.0))
 
 
@@ -221,16 +236,16 @@ class PageTests(SynchronousTestCase):
         A target says what it is, what was measured, and whether it is met.
         """
         results = makeResults(large={"handler": 15.0, "tcp": 10.0})
-        self.assertEqual(
-            [line[7:] for line in formatTargets(results).splitlines()[-5:]],
-            [
-                "1 connection, 64 KiB",
-                "handler, plain wire",
-                "≤ 1.20 times R: raw TCP, Twisted",
-                "1.50",
-                "**not met**",
-            ],
+        page = formatTargets(results)
+        self.assertIn(
+            "   * - 1 connection, 64 KiB\n"
+            "     - handler, plain wire\n"
+            "     - ≤ 1.20 times R: raw TCP, Twisted\n"
+            "     - 1.50\n"
+            "     - **not met**\n",
+            page,
         )
+        self.assertTrue(page.endswith("     - \N{EN DASH}\n     - not measured\n"))
 
     def test_missing(self):
         """
