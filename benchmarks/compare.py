@@ -50,6 +50,9 @@ def checkedOut(revision: str | None, name: str) -> Iterator[Path]:
         yield ROOT
         return
     tree = WORK / name
+    if tree.exists():
+        # The last comparison was killed.
+        _git("worktree", "remove", "--force", str(tree))
     _git("worktree", "add", "--quiet", "--force", "--detach", str(tree), revision)
     try:
         build(tree)
