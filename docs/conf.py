@@ -18,6 +18,8 @@ exclude_patterns = [
     "conformance-interoperation.rst",
     "howto/compression-memory.rst",
     "howto/compression-speed.rst",
+    "benchmarks/rows.rst",
+    "benchmarks/growth.rst",
 ]
 highlight_language = "text"
 nitpicky = True
