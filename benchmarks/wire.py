@@ -76,12 +76,15 @@ def assemble(size: int) -> Operation:
     Put a binary message together, from eight fragments.
     """
     message = Frame(Opcode.BINARY, makeText(size))
-    fragments = list(message.fragments(size // _FRAGMENTS))
+    fragments = [
+        (fragment.opcode, fragment.payload, fragment.isFinal)
+        for fragment in message.fragments(size // _FRAGMENTS)
+    ]
     assembler = MessageAssembler()
 
     def operation() -> object:
         for fragment in fragments:
-            message = assembler.receiveFrame(fragment)
+            message = assembler.receiveFrame(*fragment)
         return message
 
     return operation
@@ -102,8 +105,8 @@ def decodeOther(size: int) -> Operation:
 
 
 def _decode(payload: bytes) -> Operation:
-    frame, assembler = Frame(Opcode.TEXT, payload), MessageAssembler()
-    return lambda: assembler.receiveFrame(frame)
+    assembler = MessageAssembler()
+    return lambda: assembler.receiveFrame(Opcode.TEXT, payload, True)
 
 
 def echo(size: int) -> Operation:
