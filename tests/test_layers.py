@@ -53,6 +53,7 @@ STEPS = {
     "connections": 1.5,
     "tunnels": 2.6,
     "transport": 2.5,
+    "inflow": 2.3,
     "delivery": 2.2,
     "outbox": 2.2,
     "sources": 0.9,

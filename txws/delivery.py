@@ -70,7 +70,28 @@ class Delivery:
         self._owner = owner
         self._ended: Failure | None = None
 
-    def deliver(self, event: MessageEvent) -> None:
+    def deliver(self, message: str | bytes | MessageEvent) -> None:
+        """
+        Tell the handler of a message, or of a part of one.
+        """
+        handler = self._handler
+        method: Callable[..., object]
+        if isinstance(message, str):
+            method = handler.textMessageReceived
+        elif isinstance(message, bytes):
+            method = handler.bytesMessageReceived
+        else:
+            self._deliverEvent(message)
+            return
+        try:
+            returned = method(message)  # type: ignore[arg-type]  # its own
+        except Exception:
+            self._failed(Failure(), method)
+        else:
+            if returned is not None:
+                self._wait(returned, method)
+
+    def _deliverEvent(self, event: MessageEvent) -> None:
         """
         Tell the handler of a message, or of a part of one.
         """

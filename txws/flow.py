@@ -95,12 +95,12 @@ class Outflow:
     @ivar isAboveHighWater: whether the high-water mark was exceeded and the
         low-water mark is not yet reached.
     @ivar isFull: the same, without what is held back.
+    @ivar heldSize: how many bytes are held back.
     """
 
     __slots__ = (
         "_connection",
         "_handedOn",
-        "_heldSize",
         "_isPulling",
         "_isStreaming",
         "_lastByte",
@@ -112,6 +112,7 @@ class Outflow:
         "_transport",
         "_unsentSize",
         "_write",
+        "heldSize",
         "isAboveHighWater",
         "isFull",
     )
@@ -135,7 +136,7 @@ class Outflow:
         self.isAboveHighWater = False
         self.isFull = False
         self._connection = connection
-        self._heldSize = 0
+        self.heldSize = 0
         self._transport = transport
         self._write = writerFor(transport)
         self._limits = limits
@@ -217,7 +218,7 @@ class Outflow:
         How many bytes are not handed on yet, those that are held back
         included.
         """
-        return self._connection.pendingSize + len(self._rest) + self._heldSize
+        return self._connection.pendingSize + len(self._rest) + self.heldSize
 
     def hold(self, size: int) -> None:
         """
@@ -225,7 +226,7 @@ class Outflow:
 
         @param size: how many bytes.
         """
-        self._heldSize = size
+        self.heldSize = size
         self._mind()
 
     def flush(self) -> None:
@@ -246,11 +247,11 @@ class Outflow:
         """
         limits = self._limits
         # A message that is on its way may be as large as it is.
-        waiting = self._connection.pendingSize + self._heldSize
+        waiting = self._connection.pendingSize + self.heldSize
         if limits.maxPendingSize is not None and waiting > limits.maxPendingSize:
             self._owner.outflowExceeded()
             return
-        pending = self.pendingSize - self._heldSize
+        pending = self.pendingSize - self.heldSize
         if not self.isFull:
             self.isFull = pending > limits.highWaterMark
         elif pending <= limits.lowWaterMark:

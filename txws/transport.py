@@ -11,16 +11,14 @@ sent meanwhile leaves in one write.
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import Enum
 from functools import partial
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.error import ConnectionAborted
 from twisted.internet.interfaces import (
     IAddress,
     IProducer,
-    IPushProducer,
     IReactorTime,
     ITransport,
 )
@@ -32,6 +30,7 @@ from .closing import abortTransport, seeOff
 from .delivery import Delivery
 from .errors import DeadlineExpired, MessageTooBig, WebSocketClosed, WebSocketFailed
 from .flow import TURN_SIZE, Outflow, unsentSize
+from .inflow import Inflow, Pause, Turn
 from .interfaces import (
     IGroup,
     IWebSocketHandler,
@@ -47,15 +46,11 @@ from .wire.codes import CloseCode
 from .wire.connection import ConnectionState, Role, checkClose
 from .wire.contract import WireConnection
 from .wire.events import (
-    BytesFragmentReceived,
-    BytesMessageReceived,
     CloseReceived,
     CloseStatus,
     Event,
     PingReceived,
     PongReceived,
-    TextFragmentReceived,
-    TextMessageReceived,
     ViolationReceived,
 )
 from .wire.prepared import PreparedMessage
@@ -66,33 +61,8 @@ _log = Logger()
 _T = TypeVar("_T")
 
 
-class _Pause(Enum):
-    """
-    Why nothing is read from the peer.
-    """
-
-    APPLICATION = "the application has paused it"
-    HANDLER = "a method of the handler is not done"
-    OUTFLOW = "it is answered faster than the peer reads"
-    TURN = "others have their turn"
-
-
-_NONE: frozenset[_Pause] = frozenset()
-
-
-class _Turn(Enum):
-    """
-    What becomes of something that is sent.
-    """
-
-    OPENING = "it waits for the 101"
-    BUSY = "it waits for the end of the turn"
-    IDLE = "it leaves at once"
-    OVER = "it is too late"
-
-
 # Looking up a member of an Enum takes as long as a call.
-_IDLE, _BUSY = _Turn.IDLE, _Turn.BUSY
+_IDLE = Turn.IDLE
 _OPEN = ConnectionState.OPEN
 
 
@@ -108,7 +78,6 @@ class WebSocketTransport:
         # For what applications attach; there is no dictionary before they do.
         "__dict__",
         "__weakref__",
-        "_answersSize",
         "_cause",
         "_connection",
         "_delivery",
@@ -116,17 +85,14 @@ class WebSocketTransport:
         "_ended",
         "_groups",
         "_hasSent",
-        "_highWaterMark",
         "_idleClock",
+        "_inflow",
         "_keepalive",
         "_leaving",
         "_outbox",
         "_outflow",
         "_over",
-        "_pauses",
-        "_pendingBefore",
         "_role",
-        "_turn",
         "_writable",
         "carrier",
         "request",
@@ -162,15 +128,17 @@ class WebSocketTransport:
         self._delivery = Delivery(handler, self)
         self._outflow = Outflow(connection, transport, limits, self, unsentSize)
         self._keepalive = keepalive
-        self._highWaterMark = limits.highWaterMark
+        self._inflow = Inflow(
+            connection,
+            transport,
+            self._delivery,
+            self._outflow,
+            keepalive,
+            limits.highWaterMark,
+            self,
+        )
         # Who wants to know of each message.
         self._idleClock: Keepalive | None = None
-        # How much the peer has been answered that it has not read, and how much
-        # was pending before it was answered.
-        self._answersSize = 0
-        self._pendingBefore = 0
-        self._pauses: frozenset[_Pause] = _NONE
-        self._turn = _Turn.OPENING
         self._cause: BaseException | None = None
         self._ended: Failure | None = None
         # Those who wait until the peer has read.
@@ -316,6 +284,7 @@ class WebSocketTransport:
             # Refused now, if it cannot be sent.
             checkClose(code, reason)
             self._leaving = (code, reason)
+            self._inflow.isOver = True
 
     def abortConnection(self) -> None:
         """
@@ -362,13 +331,13 @@ class WebSocketTransport:
         See L{IWebSocketTransport}.
         """
         if self._connection.state is _OPEN:
-            self._pause(_Pause.APPLICATION)
+            self._inflow.pause(Pause.APPLICATION)
 
     def resumeProducing(self) -> None:
         """
         See L{IWebSocketTransport}.
         """
-        self._resume(_Pause.APPLICATION)
+        self._inflow.resume(Pause.APPLICATION)
 
     # What the protocol below calls
 
@@ -383,7 +352,7 @@ class WebSocketTransport:
         """
         if self._connection.state is ConnectionState.CLOSED:
             return False
-        self._turn = _BUSY
+        self._inflow.turn = Turn.BUSY
         if acceptance:
             self.carrier.write(acceptance)
         self._outflow.start()
@@ -395,7 +364,7 @@ class WebSocketTransport:
             self._delivery.open()
         else:
             self._keepalive.closingProgressed()
-        self._turn = _IDLE
+        self._inflow.start()
         self._flush()
         return isOpened
 
@@ -414,19 +383,13 @@ class WebSocketTransport:
         """
         The Twisted transport has received bytes.
         """
-        self._keepalive.heard()
-        self._connection.receiveData(data)
-        self._deliver()
+        self._inflow.receiveData(data)
 
     def connectionLost(self, reason: Failure) -> None:
         """
         The Twisted transport is gone.
         """
-        while not self._pauses.isdisjoint(_PEERS_PAUSES):
-            # The peer has closed before it was read to the end.
-            self._outflow.drop()
-            self._resume(_Pause.OUTFLOW)
-            self._resume(_Pause.TURN)
+        self._inflow.finish()
         self._keepalive.stop()
         if self._connection.state is not ConnectionState.CLOSED:
             self._connection.connectionLost()
@@ -445,8 +408,7 @@ class WebSocketTransport:
         """
         See L{KeptAlive<txws.keepalive.KeptAlive>}.
         """
-        isRead = self._pauses.isdisjoint(_OUR_PAUSES)
-        return isRead or self._connection.isCongested
+        return self._inflow.isListening or self._connection.isCongested
 
     def sendHeartbeat(self, payload: bytes, isOneWay: bool) -> None:
         """
@@ -507,9 +469,8 @@ class WebSocketTransport:
         """
         See L{FlowOwner<txws.flow.FlowOwner>}.
         """
-        self._answersSize = 0
         self._fireWritable()
-        self._resume(_Pause.OUTFLOW)
+        self._inflow.answersTaken()
 
     def outflowExceeded(self) -> None:
         """
@@ -539,19 +500,57 @@ class WebSocketTransport:
         See L{DeliveryOwner<txws.delivery.DeliveryOwner>}.
         """
         if self.isOpen:
-            self._pause(_Pause.HANDLER)
+            self._inflow.pause(Pause.HANDLER)
 
     def handlerGoesOn(self) -> None:
         """
         See L{DeliveryOwner<txws.delivery.DeliveryOwner>}.
         """
-        self._resume(_Pause.HANDLER)
+        self._inflow.resume(Pause.HANDLER)
 
     def handlerFailed(self) -> None:
         """
         See L{DeliveryOwner<txws.delivery.DeliveryOwner>}.
         """
         self._close(CloseCode.INTERNAL_ERROR, "internal error")
+
+    # What the way in tells
+
+    def eventReceived(self, event: Event) -> None:
+        """
+        See L{InflowOwner<txws.inflow.InflowOwner>}.
+        """
+        if isinstance(event, CloseReceived):
+            self._closeReceived(event.status)
+        elif isinstance(event, ViolationReceived):
+            self._cause = event.violation
+            isTooBig = isinstance(event.violation, MessageTooBig)
+            _log.warn(
+                "{transport} {act}: {violation}",
+                transport=self,
+                act="exceeded a limit" if isTooBig else "broke the protocol",
+                violation=event.violation,
+            )
+            self._closing()
+        elif isinstance(event, PongReceived):
+            isOurs = self._keepalive.pongReceived(event.payload)
+            if not isOurs and self.isOpen:
+                self._delivery.pongReceived(event.payload)
+        elif isinstance(event, PingReceived) and self.isOpen:
+            self._delivery.pingReceived(event.payload)
+
+    def extensionFailed(self) -> None:
+        """
+        See L{InflowOwner<txws.inflow.InflowOwner>}.
+        """
+        _log.failure("{transport}: an extension raised", transport=self)
+        self._close(CloseCode.INTERNAL_ERROR, "internal error")
+
+    def turnEnded(self) -> None:
+        """
+        See L{InflowOwner<txws.inflow.InflowOwner>}.
+        """
+        self._flush()
 
     # What the outbox calls
 
@@ -605,106 +604,6 @@ class WebSocketTransport:
             f" {self.request.path!r} {self.request.peer}>"
         )
 
-    def _deliver(self) -> None:
-        """
-        Tell the handler what has been received, and write what it has answered.
-        """
-        if self._turn is not _IDLE:
-            return
-        outflow = self._outflow
-        self._turn = _BUSY
-        self._pendingBefore = outflow.pendingSize
-        try:
-            self._takeTurn()
-        except Exception:
-            # Only an extension can raise here.
-            _log.failure("{transport}: an extension raised", transport=self)
-            self._close(CloseCode.INTERNAL_ERROR, "internal error")
-        finally:
-            self._turn = _IDLE
-        self._answersSize += outflow.pendingSize - self._pendingBefore
-        self._flush()
-        if outflow.pendingSize:
-            self._throttle()
-        else:
-            self._answersSize = 0
-
-    def _takeTurn(self) -> None:
-        """
-        See to what has been received, until nothing is left or something says
-        stop.
-        """
-        connection = self._connection
-        deliver = self._delivery.deliver
-        seconds = self._keepalive.clock.seconds
-        until = seconds() + _TURN_TIME
-        while not self._pauses and (event := connection.nextEvent()) is not None:
-            if not isinstance(event, _MESSAGES):
-                self._dispatch(event)
-            elif connection.state is _OPEN and not self._leaving:
-                if self._idleClock is not None:
-                    self._idleClock.messageMoved()
-                deliver(event)
-            if connection.pendingSize > self._highWaterMark or self._outbox:
-                self._countAnswers()
-            if seconds() > until:
-                self._giveWay()
-
-    def _countAnswers(self) -> None:
-        """
-        Count what has been answered in this turn, and see whether the peer reads it.
-        """
-        self._answersSize += self.pendingSize - self._pendingBefore
-        if self._answersSize > self._highWaterMark:
-            self._outflow.flush()
-            self._throttle()
-        self._pendingBefore = self.pendingSize
-
-    def _throttle(self) -> None:
-        """
-        Read no more from a peer that does not read what it is answered.
-
-        Only answers count, neither what the application sends on its own nor
-        Pongs, which coalesce: two peers that both send much must not wait for
-        each other for ever.
-        """
-        self._answersSize = max(0, min(self._answersSize, self.pendingSize))
-        isOpen = self._connection.state is _OPEN
-        if isOpen and self._answersSize > self._highWaterMark:
-            self._pause(_Pause.OUTFLOW)
-
-    def _giveWay(self) -> None:
-        """
-        Go on in the next turn of the reactor: a few bytes of a peer's may be
-        much to do, if they are compressed, or a message each.
-        """
-        if self._connection.state in _RECEIVING:
-            self._pause(_Pause.TURN)
-            self._keepalive.giveWay(partial(self._resume, _Pause.TURN))
-
-    def _dispatch(self, event: Event) -> None:
-        """
-        See to an event that is no message.
-        """
-        if isinstance(event, CloseReceived):
-            self._closeReceived(event.status)
-        elif isinstance(event, ViolationReceived):
-            self._cause = event.violation
-            isTooBig = isinstance(event.violation, MessageTooBig)
-            _log.warn(
-                "{transport} {act}: {violation}",
-                transport=self,
-                act="exceeded a limit" if isTooBig else "broke the protocol",
-                violation=event.violation,
-            )
-            self._closing()
-        elif isinstance(event, PongReceived):
-            isOurs = self._keepalive.pongReceived(event.payload)
-            if not isOurs and self.isOpen:
-                self._delivery.pongReceived(event.payload)
-        elif isinstance(event, PingReceived) and self.isOpen:
-            self._delivery.pingReceived(event.payload)
-
     def _closeReceived(self, status: CloseStatus) -> None:
         """
         Close, and tell of the peer's Close if it came first.
@@ -754,7 +653,7 @@ class WebSocketTransport:
             self._connection.sendClose(code, reason)
             self._closing()
             # The peer's Close may wait here already.
-            self._deliver()
+            self._inflow.deliver()
 
     def _whenWritable(self) -> Shared:
         """
@@ -807,7 +706,7 @@ class WebSocketTransport:
         if self._idleClock is not None:
             self._idleClock.messageMoved()
         # Within a turn what is sent waits for its end.
-        if self._turn is _IDLE or self._connection.pendingSize >= TURN_SIZE:
+        if self._inflow.turn is _IDLE or self._connection.pendingSize >= TURN_SIZE:
             self._flush()
         return self._whenWritable() if self._outflow.isAboveHighWater else DONE
 
@@ -817,11 +716,11 @@ class WebSocketTransport:
         transport when all is said.
         """
         connection = self._connection
-        if self._turn is _IDLE:
+        if self._inflow.turn is _IDLE:
             self._outflow.flush()
             if connection.state is not _OPEN and connection.state in _OVER:
                 self._leaveTransport()
-        elif connection.pendingSize >= TURN_SIZE and self._turn is not _Turn.OVER:
+        elif connection.pendingSize >= TURN_SIZE and self._inflow.turn is not Turn.OVER:
             self._outflow.flush()
 
     def _leave(self) -> None:
@@ -843,8 +742,7 @@ class WebSocketTransport:
             self._outbox.stop()
         self._keepalive.closingProgressed()
         self._outflow.finish()
-        self._pauses = _NONE
-        cast(IPushProducer, self.carrier).resumeProducing()
+        self._inflow.resumeAll()
 
     def _leaveTransport(self) -> None:
         """
@@ -853,33 +751,13 @@ class WebSocketTransport:
         """
         if self.pendingSize:
             return
-        self._turn = _Turn.OVER
+        self._inflow.turn = Turn.OVER
         if self._role is Role.SERVER:
             self._outflow.stop()
             if self._connection.state is ConnectionState.FAILED:
                 seeOff(self.carrier)
             else:
                 self.carrier.loseConnection()
-
-    def _pause(self, why: _Pause) -> None:
-        """
-        Stop to read from the peer.
-        """
-        if not self._pauses:
-            cast(IPushProducer, self.carrier).pauseProducing()
-        self._pauses |= {why}
-
-    def _resume(self, why: _Pause) -> None:
-        """
-        Go on to read from the peer, if nothing else speaks against it.
-        """
-        if why in self._pauses:
-            self._pauses -= {why}
-            if not self._pauses:
-                cast(IPushProducer, self.carrier).resumeProducing()
-                # It could not be heard.
-                self._keepalive.heard()
-                self._deliver()
 
     def _explain(self, reason: Failure) -> WebSocketClosed | WebSocketFailed:
         """
@@ -894,25 +772,6 @@ class WebSocketTransport:
         cause = lostWith if self._cause is None else self._cause
         return WebSocketFailed(cause, received, sent, first)
 
-
-# Whoever does not listen cannot complain of silence.
-_OUR_PAUSES = frozenset((_Pause.APPLICATION, _Pause.HANDLER))
-
-_MESSAGES = (
-    TextMessageReceived,
-    BytesMessageReceived,
-    TextFragmentReceived,
-    BytesFragmentReceived,
-)
-
-# What the peer has sent is delivered all the same, when it has gone.
-_PEERS_PAUSES = frozenset((_Pause.OUTFLOW, _Pause.TURN))
-
-# There may be more to deliver, or to parse.
-_RECEIVING = frozenset((ConnectionState.OPEN, ConnectionState.CLOSE_SENT))
-
-# So many seconds others wait for one connection, and for what it is told last.
-_TURN_TIME = 0.02
 
 # Nothing is left to be said, nor to be heard.
 _OVER = frozenset((ConnectionState.FAILED, ConnectionState.CLOSING))

@@ -34,6 +34,7 @@ from txws.wire.events import (
 from txws.wire.frames import RSV1, Frame
 
 from .assertions import WireTestCase
+from .ciphers import Mirror
 from .tables import (
     BAD_TEXTS,
     CUT_TEXTS,
@@ -64,6 +65,18 @@ def closeBody(code, reason=""):
     Make the payload of a Close.
     """
     return code.to_bytes(2, "big") + reason.encode()
+
+
+def messageFrames(role, messages):
+    """
+    Make the frames of messages as the peer of a role sends them.
+    """
+    return b"".join(
+        peerFrame(role, TEXT, message.encode())
+        if isinstance(message, str)
+        else peerFrame(role, BINARY, message)
+        for message in messages
+    )
 
 
 class ReceiveTests(WireTestCase):
@@ -155,6 +168,110 @@ class ReceiveTests(WireTestCase):
         (event,) = receive(server, empty)
         self.assertIs(type(event.violation), MessageTooBig)
         self.assertFailed(server, CloseCode.MESSAGE_TOO_BIG)
+
+
+class NextMessagesTests(WireTestCase):
+    """
+    Messages that follow each other can be had in a shorter way.
+    """
+
+    # Of every length that is written in another way.
+    MESSAGES = ("", "Grüße", b"", b"\xff", "a" * 125, b"b" * 126, "c" * 0xFFFF)
+
+    def test_messages(self):
+        """
+        Text is L{str} and binary is L{bytes}; what is not whole comes when the
+        rest of it does, and nothing comes twice.
+        """
+        for role in Role:
+            data = messageFrames(role, self.MESSAGES[:-1])
+            for pieces in splits(data):
+                connection = makeConnection(role)
+                received = []
+                for piece in pieces:
+                    connection.receiveData(piece)
+                    received += connection.nextMessages()
+                    for event in pendingEvents(connection):
+                        isText = isinstance(event, TextMessageReceived)
+                        received.append(event.message if isText else event.data)
+                self.assertEqual(received, list(self.MESSAGES[:-1]))
+
+    def test_whole(self):
+        """
+        All that has arrived in one piece is had at once.
+        """
+        for role in Role:
+            connection = makeConnection(role)
+            connection.receiveData(messageFrames(role, self.MESSAGES))
+            self.assertEqual(connection.nextMessages(), list(self.MESSAGES))
+            self.assertEqual(connection.nextMessages(), [])
+            self.assertIsNone(connection.nextEvent())
+
+    def test_few(self):
+        """
+        No more than 32 are had at once.
+        """
+        server = makeConnection(Role.SERVER)
+        server.receiveData(messageFrames(Role.SERVER, "a" * 70))
+        counts = [len(server.nextMessages()) for _ in range(4)]
+        self.assertEqual(counts, [32, 32, 6, 0])
+
+    def test_others(self):
+        """
+        Whatever is no such message is left for L{Connection.nextEvent}, and so
+        is what comes behind it.
+        """
+        for role in Role:
+            ours = peerFrame(role, TEXT, b"a")
+            other = Role.CLIENT if role is Role.SERVER else Role.SERVER
+            for data in (
+                peerFrame(role, PING),
+                peerFrame(role, TEXT, isFinal=False),
+                peerFrame(role, TEXT, b"a", rsv=RSV1),
+                peerFrame(role, TEXT, b"a\xff"),
+                peerFrame(role, TEXT, b"a" * 101),
+                peerFrame(role, 3),
+                peerFrame(other, TEXT, b"a"),
+                peerFrame(other, TEXT, b"a" * 99),
+                header(TEXT, 126, isMasked=role is Role.SERVER)[:-1] + b"\x7d" + KEY,
+                header(TEXT, 1 << 16, isMasked=role is Role.SERVER) + KEY,
+            ):
+                connection = makeConnection(role, maxMessageSize=100)
+                connection.receiveData(ours + data + bytes(200))
+                self.assertEqual(connection.nextMessages(), ["a"], data)
+                self.assertEqual(connection.nextMessages(), [], data)
+                plain = makeConnection(role, maxMessageSize=100)
+                plain.receiveData(data + bytes(200))
+                self.assertEqual(
+                    str(connection.nextEvent()), str(plain.nextEvent()), data
+                )
+
+    def test_insideMessage(self):
+        """
+        While a message arrives in fragments there is no shorter way.
+        """
+        for role in Role:
+            text = peerFrame(role, TEXT, b"ab")
+            for begun in (peerFrame(role, TEXT, b"a", isFinal=False), text[:-1]):
+                connection = makeConnection(role)
+                connection.receiveData(begun)
+                self.assertIsNone(connection.nextEvent())
+                connection.receiveData(text * 2)
+                self.assertEqual(connection.nextMessages(), [])
+
+    def test_seen(self):
+        """
+        There is none either where each frame or each part has to be seen.
+        """
+        for settings in (
+            {"extensions": [Mirror()]},
+            {"observer": lambda direction, frame: None},
+            {"deliversFragments": True},
+        ):
+            server = makeConnection(Role.SERVER, **settings)
+            server.receiveData(peerFrame(Role.SERVER, TEXT))
+            self.assertEqual(server.nextMessages(), [])
+            self.assertEqual(len(pendingEvents(server)), 1)
 
 
 class SendTests(WireTestCase):
@@ -583,6 +700,24 @@ class DataToSendTests(WireTestCase):
                 expected = [Frame(TEXT, b"abc"), Frame(BINARY, bytes(size))]
                 small = len(frame(TEXT, b"abc", isMasked=role is Role.CLIENT))
                 self.assertEqual(frames, expected[: 1 + (atMost >= small)])
+
+    def test_manyPortions(self):
+        """
+        Pongs are coalesced between two portions, too, and what is sent between
+        them is behind what was there.
+        """
+        server = makeConnection(Role.SERVER)
+        server.isCongested = True
+        for number in range(9):
+            server.sendText(str(number))
+        data = b"".join(server.dataToSend(0) + server.dataToSend(0))
+        server.sendPong(b"a")
+        server.sendPong(b"b")
+        data += b"".join(server.dataToSend(3))
+        server.sendText("9")
+        expected = [Frame(TEXT, b"%d" % number) for number in range(9)]
+        expected += [Frame(PONG, b"b"), Frame(TEXT, b"9")]
+        self.assertEqual(readFrames(data + sentBytes(server)), expected)
 
     def test_everythingFits(self):
         """

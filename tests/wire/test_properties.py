@@ -77,6 +77,17 @@ def describe(event):
     return event
 
 
+def plainly(event):
+    """
+    Make messages what they are, and violations comparable.
+    """
+    if isinstance(event, TextMessageReceived):
+        return event.message
+    if isinstance(event, BytesMessageReceived):
+        return event.data
+    return describe(event)
+
+
 class ReceivingTests(SynchronousTestCase):
     """
     No bytes do harm.
@@ -110,6 +121,32 @@ class ReceivingTests(SynchronousTestCase):
                 )
             )
         self.assertEqual(outcomes[0], outcomes[1])
+
+    @stable
+    @given(roleAndBytes, chunks)
+    def test_shorterWay(self, roleAndBytes, sizes):
+        """
+        Messages are the same whether they are had as messages or as events, and
+        so is everything else.
+        """
+        role, data = roleAndBytes
+        settings = {"maxMessageSize": 130, "maxFragments": 3}
+        longer, shorter = (makeConnection(role, **settings) for _ in range(2))
+        events: list[object] = []
+        for piece in splitData(data, sizes):
+            shorter.receiveData(piece)
+            while True:
+                messages = shorter.nextMessages()
+                events += messages
+                if not messages:
+                    event = shorter.nextEvent()
+                    if event is None:
+                        break
+                    events.append(plainly(event))
+        expected = [plainly(event) for event in receive(longer, data)]
+        self.assertEqual(events, expected)
+        self.assertEqual(sentBytes(shorter), sentBytes(longer))
+        self.assertIs(shorter.state, longer.state)
 
     @stable
     @given(roleAndBytes)

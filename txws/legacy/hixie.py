@@ -200,6 +200,12 @@ class HixieConnection:
         if self.state in _RECEIVING:
             self._parser.receiveData(data)
 
+    def nextMessages(self) -> list[str | bytes]:
+        """
+        Say that there is no shorter way than L{nextEvent}.
+        """
+        return []
+
     def nextEvent(self) -> Event | None:
         """
         Find out what the peer has sent next.

@@ -28,17 +28,20 @@ cdef class Connection:
     cdef object _decoded
     cdef tuple _extensions
     cdef object _fragmentSize
+    cdef Py_ssize_t _firstOutgoing
     cdef object _generateKey
     cdef bint _isCutFirst
     cdef bint _isLatestAnswer
     cdef bint _isPlain
+    cdef bint _isWhole
     cdef object _latestPong
     cdef object _observer
-    cdef object _outgoing
+    cdef list _outgoing
     cdef FrameParser _parser
     cdef object _sharingKey
 
     cpdef receiveData(self, data)
+    cpdef list nextMessages(self)
     cpdef nextEvent(self)
     cdef _receiveFrame(self, frame)
     cdef _decode(self, frame)

@@ -46,6 +46,12 @@ class WireConnection(Protocol):
         Keep what the peer has sent for L{nextEvent}.
         """
 
+    def nextMessages(self) -> list[str | bytes]:
+        """
+        Find out which messages the peer has sent next, if there is a shorter way
+        than L{nextEvent}.
+        """
+
     def nextEvent(self) -> Event | None:
         """
         Find out what the peer has sent next.

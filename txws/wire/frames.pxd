@@ -8,6 +8,7 @@ cdef int _FIN
 cdef int _ANY_RSV
 cdef int _OPCODE
 cdef int _CONTROL
+cdef int _MOST_MESSAGES
 cdef int _MASKED
 cdef int _LENGTH
 cdef int _TWO_BYTE_LENGTH
@@ -28,8 +29,8 @@ cdef class FrameParser:
     cdef int _firstRSV
     cdef Py_ssize_t _fragments
     cdef bint _isInMessage
-    cdef bint _isMasked
     cdef int _keySize
+    cdef int _masked
     cdef Masker _masker
     cdef object _maxFragments
     cdef Py_ssize_t _maxLength
@@ -44,6 +45,18 @@ cdef class FrameParser:
     cdef object _whole
 
     cpdef receiveData(self, data)
+    @cython.locals(
+        buffer=bytes,
+        messages=list,
+        start=Py_ssize_t,
+        size=Py_ssize_t,
+        headerSize=int,
+        first=int,
+        length=Py_ssize_t,
+        begin=Py_ssize_t,
+        end=Py_ssize_t,
+    )
+    cpdef list nextMessages(self)
     cpdef frameOf(self, payload)
     cpdef nextPayload(self)
     @cython.locals(
@@ -51,12 +64,12 @@ cdef class FrameParser:
         first=int,
         second=int,
         isWhole=bint,
-        isMasked=bint,
         length=cython.longlong,
         size=int,
         end=Py_ssize_t,
     )
     cdef _parse(self)
+    cdef bytes _payloadAt(self, Py_ssize_t start, Py_ssize_t end)
     cdef _begin(self, int first, Py_ssize_t start, long long length)
     @cython.locals(length=Py_ssize_t)
     cdef _parseMissing(self)
@@ -70,4 +83,7 @@ cdef class FrameParser:
 cpdef bytes serializeHeader(
     int opcode, Py_ssize_t length, bint isFinal, int rsv, maskingKey
 )
+cdef Py_ssize_t _parseShortLength(
+    bytes buffer, Py_ssize_t start, Py_ssize_t length
+) except -2
 cdef long long _parseLength(bytes data, int size) except -2

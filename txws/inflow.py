@@ -1,0 +1,334 @@
+"""
+What comes in: who may stop it, and when others have their turn.
+
+Whatever has been received becomes calls of the handler, and what these cause to
+be sent leaves when the turn is over, in one write.  A turn ends when nothing is
+left, when somebody stops it, or when it has taken long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+from functools import partial
+from typing import Protocol, cast
+
+from twisted.internet.interfaces import IPushProducer, ITransport
+
+from .delivery import Delivery
+from .flow import Outflow
+from .keepalive import Keepalive
+from .wire.connection import ConnectionState
+from .wire.contract import WireConnection
+from .wire.events import (
+    BytesFragmentReceived,
+    BytesMessageReceived,
+    Event,
+    TextFragmentReceived,
+    TextMessageReceived,
+)
+
+__all__ = ["Inflow", "InflowOwner", "Pause", "Turn"]
+
+
+class Pause(Enum):
+    """
+    Why nothing is read from the peer.
+    """
+
+    APPLICATION = "the application has paused it"
+    HANDLER = "a method of the handler is not done"
+    OUTFLOW = "it is answered faster than the peer reads"
+    TURN = "others have their turn"
+
+
+class Turn(Enum):
+    """
+    What becomes of something that is sent.
+    """
+
+    OPENING = "it waits for the 101"
+    BUSY = "it waits for the end of the turn"
+    IDLE = "it leaves at once"
+    OVER = "it is too late"
+
+
+# Looking up a member of an Enum takes as long as a call.
+_BUSY, _IDLE = Turn.BUSY, Turn.IDLE
+_OPEN = ConnectionState.OPEN
+
+# There may be more to deliver, or to parse.
+_RECEIVING = (ConnectionState.OPEN, ConnectionState.CLOSE_SENT)
+
+_MESSAGES = (
+    str,
+    bytes,
+    TextMessageReceived,
+    BytesMessageReceived,
+    TextFragmentReceived,
+    BytesFragmentReceived,
+)
+
+_NONE: frozenset[Pause] = frozenset()
+
+# Whoever does not listen cannot complain of silence.
+_OUR_PAUSES = frozenset((Pause.APPLICATION, Pause.HANDLER))
+
+# What the peer has sent is delivered all the same, when it has gone.
+_PEERS_PAUSES = frozenset((Pause.OUTFLOW, Pause.TURN))
+
+# So many seconds others wait for one connection.
+_TURN_TIME = 0.02
+
+
+class InflowOwner(Protocol):
+    """
+    What L{Inflow} tells.
+    """
+
+    def eventReceived(self, event: Event) -> None:
+        """
+        The peer has sent something that is no message.
+        """
+
+    def extensionFailed(self) -> None:
+        """
+        An extension has raised an exception, which is handled now.
+        """
+
+    def turnEnded(self) -> None:
+        """
+        What has been sent meanwhile is to be written.
+        """
+
+
+class Inflow:
+    """
+    The way in of one connection.
+
+    @ivar turn: what becomes of something that is sent now.
+    @ivar isOver: whether messages are dropped, for the application has closed
+        the connection.
+    """
+
+    __slots__ = (
+        "_answersSize",
+        "_carrier",
+        "_connection",
+        "_delivery",
+        "_highWaterMark",
+        "_idleClock",
+        "_keepalive",
+        "_left",
+        "_outflow",
+        "_owner",
+        "_pauses",
+        "_pendingBefore",
+        "isOver",
+        "turn",
+    )
+
+    def __init__(
+        self,
+        connection: WireConnection,
+        carrier: ITransport,
+        delivery: Delivery,
+        outflow: Outflow,
+        keepalive: Keepalive,
+        highWaterMark: int,
+        owner: InflowOwner,
+    ) -> None:
+        """
+        @param connection: makes events of what is received.
+        @param carrier: the Twisted transport.
+        @param delivery: what gets the messages.
+        @param outflow: where the answers go.
+        @param keepalive: the clock.
+        @param highWaterMark: how many bytes of answers may be pending before no
+            more is read.
+        @param owner: what gets everything else.
+        """
+        self.turn = Turn.OPENING
+        self.isOver = False
+        self._connection = connection
+        self._carrier = carrier
+        self._delivery = delivery
+        self._outflow = outflow
+        self._keepalive = keepalive
+        self._highWaterMark = highWaterMark
+        self._owner = owner
+        # Who wants to know of each message.
+        self._idleClock: Keepalive | None = None
+        # How much the peer has been answered that it has not read, and how much
+        # was pending before it was answered.
+        self._answersSize = 0
+        self._pendingBefore = 0
+        self._pauses = _NONE
+        # The messages that came together with one that stopped the turn.
+        self._left: Sequence[str | bytes | Event] = ()
+
+    def start(self) -> None:
+        """
+        Deliver what comes from now on.
+        """
+        self.turn = _IDLE
+        if self._keepalive.policy.idleTimeout is not None:
+            self._idleClock = self._keepalive
+
+    @property
+    def isListening(self) -> bool:
+        """
+        Whether it is not this side that stops to read.
+        """
+        return self._pauses.isdisjoint(_OUR_PAUSES)
+
+    def receiveData(self, data: bytes) -> None:
+        """
+        Take what the Twisted transport has received.
+        """
+        self._keepalive.heard()
+        self._connection.receiveData(data)
+        self.deliver()
+
+    def deliver(self) -> None:
+        """
+        Tell the handler what has been received, and have written what it has
+        answered.
+        """
+        if self.turn is not _IDLE:
+            return
+        outflow = self._outflow
+        self.turn = _BUSY
+        self._pendingBefore = outflow.pendingSize
+        try:
+            self._takeTurn()
+        except Exception:
+            # The application's are seen to where it is called.
+            self._owner.extensionFailed()
+        finally:
+            self.turn = _IDLE
+        self._answersSize += outflow.pendingSize - self._pendingBefore
+        self._owner.turnEnded()
+        if outflow.pendingSize:
+            self._throttle()
+        else:
+            self._answersSize = 0
+
+    def pause(self, why: Pause) -> None:
+        """
+        Stop to read from the peer.
+        """
+        if not self._pauses:
+            cast(IPushProducer, self._carrier).pauseProducing()
+        self._pauses |= {why}
+
+    def resume(self, why: Pause) -> None:
+        """
+        Go on to read from the peer, if nothing else speaks against it.
+        """
+        if why in self._pauses:
+            self._pauses -= {why}
+            if not self._pauses:
+                cast(IPushProducer, self._carrier).resumeProducing()
+                # It could not be heard.
+                self._keepalive.heard()
+                self.deliver()
+
+    def resumeAll(self) -> None:
+        """
+        Hear the peer out: the closing has begun.
+        """
+        self._pauses = _NONE
+        cast(IPushProducer, self._carrier).resumeProducing()
+
+    def answersTaken(self) -> None:
+        """
+        The peer has read what it was answered.
+        """
+        self._answersSize = 0
+        self.resume(Pause.OUTFLOW)
+
+    def finish(self) -> None:
+        """
+        Deliver what is left of a peer that has gone, but not what the application
+        does not want yet.
+        """
+        while not self._pauses.isdisjoint(_PEERS_PAUSES):
+            self._outflow.drop()
+            self.resume(Pause.OUTFLOW)
+            self.resume(Pause.TURN)
+        self._left = ()
+
+    def _takeTurn(self) -> None:
+        """
+        See to what has been received, until nothing is left or something says
+        stop.
+        """
+        connection = self._connection
+        until = self._keepalive.clock.seconds() + _TURN_TIME
+        while not self._pauses:
+            events: Sequence[str | bytes | Event]
+            events = self._left or connection.nextMessages()
+            if not events:
+                event = connection.nextEvent()
+                if event is None:
+                    return
+                events = (event,)
+            self._seeTo(events, until)
+
+    def _seeTo(self, events: Sequence[str | bytes | Event], until: float) -> None:
+        """
+        See to some events, until something says stop.
+
+        @param until: when others have their turn.
+        """
+        connection, outflow = self._connection, self._outflow
+        deliver, seconds = self._delivery.deliver, self._keepalive.clock.seconds
+        self._left = ()
+        for number, event in enumerate(events, 1):
+            if not isinstance(event, _MESSAGES):
+                self._owner.eventReceived(event)
+            elif connection.state is _OPEN and not self.isOver:
+                if self._idleClock is not None:
+                    self._idleClock.messageMoved()
+                deliver(event)
+            if connection.pendingSize > self._highWaterMark or outflow.heldSize:
+                self._countAnswers()
+            if seconds() > until:
+                self._giveWay()
+            if self._pauses:
+                self._left = events[number:]
+                return
+
+    def _countAnswers(self) -> None:
+        """
+        Count what has been answered in this turn, and see whether the peer reads it.
+        """
+        outflow = self._outflow
+        self._answersSize += outflow.pendingSize - self._pendingBefore
+        if self._answersSize > self._highWaterMark:
+            outflow.flush()
+            self._throttle()
+        self._pendingBefore = outflow.pendingSize
+
+    def _throttle(self) -> None:
+        """
+        Read no more from a peer that does not read what it is answered.
+
+        Only answers count, neither what the application sends on its own nor
+        Pongs, which coalesce: two peers that both send much must not wait for
+        each other for ever.
+        """
+        self._answersSize = max(0, min(self._answersSize, self._outflow.pendingSize))
+        isOpen = self._connection.state is _OPEN
+        if isOpen and self._answersSize > self._highWaterMark:
+            self.pause(Pause.OUTFLOW)
+
+    def _giveWay(self) -> None:
+        """
+        Go on in the next turn of the reactor: a few bytes of a peer's may be
+        much to do, if they are compressed, or a message each.
+        """
+        if self._connection.state in _RECEIVING:
+            self.pause(Pause.TURN)
+            self._keepalive.giveWay(partial(self.resume, Pause.TURN))
