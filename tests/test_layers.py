@@ -53,6 +53,7 @@ STEPS = {
     "connections": 1.5,
     "tunnels": 2.6,
     "transport": 2.5,
+    "sending": 2.4,
     "inflow": 2.3,
     "delivery": 2.2,
     "outbox": 2.2,
@@ -97,8 +98,8 @@ WIRE = (
     "handshake",
     "serverhandshake",
     "clienthandshake",
-    "connection",
     "contract",
+    "connection",
 )
 
 # The modules of the tools for tests, on the step of TESTING_STEP; each imports

@@ -20,7 +20,7 @@ from twisted.internet.interfaces import (
     IPushProducer,
     ITransport,
 )
-from zope.interface import implementer
+from zope.interface import classImplements
 
 from .policy import Limits
 from .wire.contract import WireConnection
@@ -87,7 +87,6 @@ class FlowOwner(Protocol):
         """
 
 
-@implementer(IPushProducer)
 class Outflow:
     """
     The way out of one connection; to its Twisted transport it is a producer.
@@ -372,3 +371,7 @@ class Outflow:
         if self._producer is not None:
             producer = cast(IPushProducer, self._producer)
             self._owner.callApplication(producer.resumeProducing)
+
+
+# No decorator, for this class can be compiled.
+classImplements(Outflow, IPushProducer)

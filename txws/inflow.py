@@ -18,8 +18,7 @@ from twisted.internet.interfaces import IPushProducer, ITransport
 from .delivery import Delivery
 from .flow import Outflow
 from .keepalive import Keepalive
-from .wire.connection import ConnectionState
-from .wire.contract import WireConnection
+from .wire.contract import ConnectionState, WireConnection
 from .wire.events import (
     BytesFragmentReceived,
     BytesMessageReceived,
@@ -283,7 +282,7 @@ class Inflow:
         @param until: when others have their turn.
         """
         connection, outflow = self._connection, self._outflow
-        deliver, seconds = self._delivery.deliver, self._keepalive.clock.seconds
+        delivery, seconds = self._delivery, self._keepalive.clock.seconds
         self._left = ()
         for number, event in enumerate(events, 1):
             if not isinstance(event, _MESSAGES):
@@ -291,7 +290,7 @@ class Inflow:
             elif connection.state is _OPEN and not self.isOver:
                 if self._idleClock is not None:
                     self._idleClock.messageMoved()
-                deliver(event)
+                delivery.deliver(event)
             if connection.pendingSize > self._highWaterMark or outflow.heldSize:
                 self._countAnswers()
             if seconds() > until:

@@ -11,10 +11,7 @@ sent meanwhile leaves in one write.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
-from typing import TypeVar
 
-from twisted.internet.defer import Deferred, fail
 from twisted.internet.error import ConnectionAborted
 from twisted.internet.interfaces import (
     IAddress,
@@ -29,7 +26,7 @@ from zope.interface import implementer
 from .closing import abortTransport, seeOff
 from .delivery import Delivery
 from .errors import DeadlineExpired, MessageTooBig, WebSocketClosed, WebSocketFailed
-from .flow import TURN_SIZE, Outflow, unsentSize
+from .flow import Outflow, unsentSize
 from .inflow import Inflow, Pause, Turn
 from .interfaces import (
     IGroup,
@@ -38,13 +35,11 @@ from .interfaces import (
     IWebSocketTransport,
 )
 from .keepalive import Keepalive
-from .outbox import Outbox
 from .policy import Limits
-from .results import DONE, Shared
-from .sources import Piece, Source
+from .sending import Sender
 from .wire.codes import CloseCode
-from .wire.connection import ConnectionState, Role, checkClose
-from .wire.contract import WireConnection
+from .wire.connection import Role, checkClose
+from .wire.contract import ConnectionState, WireConnection
 from .wire.events import (
     CloseReceived,
     CloseStatus,
@@ -53,21 +48,16 @@ from .wire.events import (
     PongReceived,
     ViolationReceived,
 )
-from .wire.prepared import PreparedMessage
 
 __all__ = ["WebSocketTransport"]
 
 _log = Logger()
-_T = TypeVar("_T")
 
-
-# Looking up a member of an Enum takes as long as a call.
-_IDLE = Turn.IDLE
 _OPEN = ConnectionState.OPEN
 
 
 @implementer(IWebSocketTransport)
-class WebSocketTransport:
+class WebSocketTransport(Sender):
     """
     The application's side of a connection, and the connection's inner life.
 
@@ -79,21 +69,10 @@ class WebSocketTransport:
         "__dict__",
         "__weakref__",
         "_cause",
-        "_connection",
         "_delivery",
-        "_drained",
-        "_ended",
         "_groups",
-        "_hasSent",
-        "_idleClock",
-        "_inflow",
         "_keepalive",
-        "_leaving",
-        "_outbox",
-        "_outflow",
-        "_over",
         "_role",
-        "_writable",
         "carrier",
         "request",
         "subprotocol",
@@ -123,35 +102,21 @@ class WebSocketTransport:
         self.carrier = transport
         self.request = request
         self.subprotocol = request.subprotocol
-        self._connection = connection
         self._role = role
-        self._delivery = Delivery(handler, self)
-        self._outflow = Outflow(connection, transport, limits, self, unsentSize)
         self._keepalive = keepalive
-        self._inflow = Inflow(
+        self._delivery = delivery = Delivery(handler, self)
+        outflow = Outflow(connection, transport, limits, self, unsentSize)
+        inflow = Inflow(
             connection,
             transport,
-            self._delivery,
-            self._outflow,
+            delivery,
+            outflow,
             keepalive,
             limits.highWaterMark,
             self,
         )
-        # Who wants to know of each message.
-        self._idleClock: Keepalive | None = None
+        super().__init__(connection, inflow, outflow)
         self._cause: BaseException | None = None
-        self._ended: Failure | None = None
-        # Those who wait until the peer has read.
-        self._writable: Shared | None = None
-        # Those who have sent too late.
-        self._over: Shared | None = None
-        # The message that is streamed, which does not wait for those behind it.
-        self._drained: Shared | None = None
-        self._outbox: Outbox | None = None
-        # What to close with when the outbox is empty.
-        self._leaving: tuple[int, str] | None = None
-        # Whether a message was sent since the last heartbeat.
-        self._hasSent = False
         # Most connections are in no group.
         self._groups: set[IGroup] | None = None
 
@@ -163,27 +128,6 @@ class WebSocketTransport:
         See L{IWebSocketTransport}.
         """
         return self._keepalive.clock
-
-    @property
-    def isOpen(self) -> bool:
-        """
-        See L{IWebSocketTransport}.
-        """
-        return self._connection.state is _OPEN and self._leaving is None
-
-    @property
-    def isAboveHighWater(self) -> bool:
-        """
-        See L{IWebSocketTransport}.
-        """
-        return self._outflow.isAboveHighWater and self._ended is None
-
-    @property
-    def pendingSize(self) -> int:
-        """
-        See L{IWebSocketTransport}.
-        """
-        return self._outflow.pendingSize
 
     @property
     def groups(self) -> set[IGroup]:
@@ -200,67 +144,6 @@ class WebSocketTransport:
         See L{IWebSocketTransport}.
         """
         return self._keepalive.roundTripTime
-
-    def sendTextMessage(
-        self, message: str, compress: bool | None = None
-    ) -> Deferred[None]:
-        """
-        See L{IWebSocketTransport}.
-        """
-        if self.isOpen:
-            if self._outbox is not None:
-                # Refused now, if it cannot be sent.
-                payload = str.encode(message)
-                send = partial(self._sendText, compress=compress)
-                return self._postpone(send, message, payload)
-            return self._sendText(message, compress)
-        return self._whenOver()
-
-    def sendBytesMessage(
-        self, data: bytes | bytearray | memoryview, compress: bool | None = None
-    ) -> Deferred[None]:
-        """
-        See L{IWebSocketTransport}.
-        """
-        if self.isOpen:
-            if self._outbox is not None:
-                data = bytes(memoryview(data))
-                send = partial(self._sendBytes, compress=compress)
-                return self._postpone(send, data, data)
-            return self._sendBytes(data, compress)
-        return self._whenOver()
-
-    def sendStream(
-        self, source: Source, compress: bool | None = None
-    ) -> Deferred[None]:
-        """
-        See L{IWebSocketTransport}.
-        """
-        if self._ended is not None:
-            return fail(self._ended)
-        if self._outbox is None:
-            self._outbox = Outbox(self)
-        if not self.isOpen:
-            self._outbox.stop()
-        return self._outbox.addStream(source, compress)
-
-    def whenWritable(self) -> Deferred[None]:
-        """
-        See L{IWebSocketTransport}.
-        """
-        return self._whenWritable().branch()
-
-    def sendPreparedMessage(self, message: PreparedMessage) -> Deferred[None]:
-        """
-        See L{IWebSocketTransport}.
-        """
-        if self.isOpen:
-            if self._outbox is not None:
-                return self._postpone(
-                    self._sendPrepared, message, message.frame.payload
-                )
-            return self._sendPrepared(message)
-        return self._whenOver()
 
     def ping(self, payload: bytes = b"") -> None:
         """
@@ -457,14 +340,6 @@ class WebSocketTransport:
             self._keepalive.closingProgressed()
             self._flush()
 
-    def outflowDrained(self) -> None:
-        """
-        See L{FlowOwner<txws.flow.FlowOwner>}.
-        """
-        drained, self._drained = self._drained, None
-        if drained is not None:
-            drained.callback(None)
-
     def outflowReceded(self) -> None:
         """
         See L{FlowOwner<txws.flow.FlowOwner>}.
@@ -546,56 +421,6 @@ class WebSocketTransport:
         _log.failure("{transport}: an extension raised", transport=self)
         self._close(CloseCode.INTERNAL_ERROR, "internal error")
 
-    def turnEnded(self) -> None:
-        """
-        See L{InflowOwner<txws.inflow.InflowOwner>}.
-        """
-        self._flush()
-
-    # What the outbox calls
-
-    def sendFragment(self, piece: Piece, compress: bool | None) -> Deferred[None]:
-        """
-        See L{OutboxOwner<txws.outbox.OutboxOwner>}.
-        """
-        if isinstance(piece, str):
-            self._connection.sendTextFragment(piece, compress=compress)
-        else:
-            self._connection.sendBytesFragment(piece, compress=compress)
-        self._sent()
-        if not self._outflow.isFull:
-            return DONE
-        if self._drained is None:
-            self._drained = Shared()
-        return self._drained
-
-    def finishMessage(self) -> None:
-        """
-        See L{OutboxOwner<txws.outbox.OutboxOwner>}.
-        """
-        self._connection.finishMessage()
-        self._sent()
-
-    def streamFailed(self) -> None:
-        """
-        See L{OutboxOwner<txws.outbox.OutboxOwner>}.
-        """
-        self._close(CloseCode.INTERNAL_ERROR, "a message cannot be finished")
-
-    def outboxChanged(self, size: int) -> None:
-        """
-        See L{OutboxOwner<txws.outbox.OutboxOwner>}.
-        """
-        self._outflow.hold(size)
-
-    def outboxEmptied(self) -> None:
-        """
-        See L{OutboxOwner<txws.outbox.OutboxOwner>}.
-        """
-        self._outbox = None
-        if self._leaving is not None:
-            self._close(*self._leaving)
-
     # Helpers
 
     def __repr__(self) -> str:
@@ -613,38 +438,6 @@ class WebSocketTransport:
         if isFirst:
             self._delivery.closeReceived(status)
 
-    def _sendText(self, message: str, compress: bool | None) -> Deferred[None]:
-        """
-        Send a text message now.
-        """
-        self._connection.sendText(message, compress)
-        return self._sent()
-
-    def _sendBytes(
-        self, data: bytes | bytearray | memoryview, compress: bool | None
-    ) -> Deferred[None]:
-        """
-        Send a binary message now.
-        """
-        self._connection.sendBytes(data, compress)
-        return self._sent()
-
-    def _sendPrepared(self, message: PreparedMessage) -> Deferred[None]:
-        """
-        Send a prepared message now.
-        """
-        self._connection.sendPrepared(message)
-        return self._sent()
-
-    def _postpone(
-        self, send: Callable[[_T], Deferred[None]], message: _T, payload: bytes
-    ) -> Deferred[None]:
-        """
-        Send a message behind the one that is on its way.
-        """
-        assert self._outbox is not None
-        return self._outbox.addMessage(send, message, len(payload))
-
     def _close(self, code: int, reason: str) -> None:
         """
         Begin the closing handshake now.
@@ -654,74 +447,6 @@ class WebSocketTransport:
             self._closing()
             # The peer's Close may wait here already.
             self._inflow.deliver()
-
-    def _whenWritable(self) -> Shared:
-        """
-        Find out what fires when the connection takes more.
-        """
-        if not self.isAboveHighWater:
-            return DONE
-        if self._writable is None:
-            self._writable = Shared()
-        return self._writable
-
-    def _fireWritable(self) -> None:
-        """
-        Tell those who wait that the connection takes more, or nothing at all.
-        """
-        writable, self._writable = self._writable, None
-        if writable is not None:
-            writable.callback(None)
-
-    def _whenOver(self) -> Shared:
-        """
-        Find out what fails at the end.  Who has sent too late, and waits, must
-        not believe that there is room for more: a coroutine that sends without
-        an end would never let anybody else run.
-        """
-        if self._over is None:
-            self._over = Shared()
-            if self._ended is not None:
-                self._over.errback(self._ended)
-        return self._over
-
-    def _tellWaiting(self, ended: Failure) -> None:
-        """
-        Tell those who wait that the connection has ended.
-        """
-        outbox, self._outbox = self._outbox, None
-        if outbox is not None:
-            outbox.end(ended)
-        self._fireWritable()
-        if self._over is not None and not self._over.called:
-            self._over.errback(ended)
-
-    def _sent(self) -> Deferred[None]:
-        """
-        A message, or a part of one, has been queued.
-
-        @return: see L{whenWritable}.
-        """
-        self._hasSent = True
-        if self._idleClock is not None:
-            self._idleClock.messageMoved()
-        # Within a turn what is sent waits for its end.
-        if self._inflow.turn is _IDLE or self._connection.pendingSize >= TURN_SIZE:
-            self._flush()
-        return self._whenWritable() if self._outflow.isAboveHighWater else DONE
-
-    def _flush(self) -> None:
-        """
-        Write what is pending, now or at the end of the turn, and close the
-        transport when all is said.
-        """
-        connection = self._connection
-        if self._inflow.turn is _IDLE:
-            self._outflow.flush()
-            if connection.state is not _OPEN and connection.state in _OVER:
-                self._leaveTransport()
-        elif connection.pendingSize >= TURN_SIZE and self._inflow.turn is not Turn.OVER:
-            self._outflow.flush()
 
     def _leave(self) -> None:
         """

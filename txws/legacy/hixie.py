@@ -12,7 +12,8 @@ from collections import deque
 from collections.abc import Callable
 
 from txws.wire.codes import CloseCode, Opcode, isSendableCloseCode
-from txws.wire.connection import TRANSITIONS, ConnectionState, Direction, Input
+from txws.wire.connection import TRANSITIONS, Direction, Input
+from txws.wire.contract import ConnectionState, WireConnection
 from txws.wire.errors import BadFrame, ConnectionStateError, Violation, WireError
 from txws.wire.events import CloseReceived, CloseStatus, Event, ViolationReceived
 from txws.wire.frames import Frame
@@ -132,7 +133,7 @@ class HixieFrameParser:
         return frame
 
 
-class HixieConnection:
+class HixieConnection(WireConnection):
     """
     What L{Connection<txws.wire.connection.Connection>} is for RFC 6455; see
     L{WireConnection<txws.wire.contract.WireConnection>}.
@@ -148,12 +149,6 @@ class HixieConnection:
         "_observer",
         "_outgoing",
         "_parser",
-        "closeReceived",
-        "closeSent",
-        "isCloseReceivedFirst",
-        "isCongested",
-        "pendingSize",
-        "state",
     )
 
     def __init__(
@@ -173,13 +168,7 @@ class HixieConnection:
             arrives, not when its message is complete.
         @param observer: called with every frame, as RFC 6455 would have it.
         """
-        self.state = ConnectionState.OPEN
-        self.closeSent: CloseStatus | None = None
-        self.closeReceived: CloseStatus | None = None
-        self.isCloseReceivedFirst = False
-        self.pendingSize = 0
-        self.isCongested = False
-
+        super().__init__()
         self._hasClose = hasClose
         self._observer = observer
         self._parser = HixieFrameParser(hasClose)
@@ -199,12 +188,6 @@ class HixieConnection:
         """
         if self.state in _RECEIVING:
             self._parser.receiveData(data)
-
-    def nextMessages(self) -> list[str | bytes]:
-        """
-        Say that there is no shorter way than L{nextEvent}.
-        """
-        return []
 
     def nextEvent(self) -> Event | None:
         """

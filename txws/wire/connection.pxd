@@ -2,6 +2,7 @@
 
 cimport cython
 
+from .contract cimport WireConnection
 from .events cimport PingReceived, PongReceived
 from .frames cimport FrameParser, serializeHeader
 from .masking cimport mask
@@ -13,16 +14,11 @@ cdef object _TEXT
 cdef object _BINARY
 cdef object _CLOSE
 cdef int _CONTROL
+cdef int _SHORT
+cdef tuple _SHORT_HEADERS
 
 
-cdef class Connection:
-    cdef public closeReceived
-    cdef public closeSent
-    cdef public bint isCloseReceivedFirst
-    cdef public bint isCongested
-    cdef public Py_ssize_t pendingSize
-    cdef public state
-
+cdef class Connection(WireConnection):
     cdef MessageAssembler _assembler
     cdef object _begun
     cdef object _decoded
@@ -33,6 +29,7 @@ cdef class Connection:
     cdef bint _isCutFirst
     cdef bint _isLatestAnswer
     cdef bint _isPlain
+    cdef bint _isShortened
     cdef bint _isWhole
     cdef object _latestPong
     cdef object _observer
@@ -40,13 +37,13 @@ cdef class Connection:
     cdef FrameParser _parser
     cdef object _sharingKey
 
-    cpdef receiveData(self, data)
-    cpdef list nextMessages(self)
-    cpdef nextEvent(self)
+    @cython.locals(text=str)
+    cpdef sendText(self, message, compress=*)
     cdef _receiveFrame(self, frame)
     cdef _decode(self, frame)
     cdef _nextDecoded(self, frames)
-    cdef _sendMessage(self, opcode, payload, compress)
+    @cython.locals(length=Py_ssize_t)
+    cdef _sendMessage(self, opcode, bytes payload, compress)
     cdef _sendFragment(self, opcode, payload, bint isFinal, compress=*)
     cdef _encode(self, frame, compress)
     cdef _sendPong(self, payload, bint isAnswer)

@@ -24,6 +24,7 @@ from itertools import chain
 from secrets import token_bytes
 
 from .codes import CloseCode, Opcode, isSendableCloseCode
+from .contract import ConnectionState, WireConnection
 from .errors import BadFrame, BadPayload, ConnectionStateError, Violation
 from .events import (
     CloseReceived,
@@ -73,26 +74,6 @@ class Direction(Enum):
     SENT = "sent"
 
 
-class ConnectionState(Enum):
-    """
-    The life of a connection, RFC 6455 section 7.1.
-
-    @cvar OPEN: messages go both ways.
-    @cvar CLOSE_SENT: this end has sent its Close and waits for the peer's.
-    @cvar FAILED: the peer broke the protocol, and what it still sends is
-        dropped; the transport is to be closed.
-    @cvar CLOSING: both have sent their Close; the transport is to be closed,
-        by the server first.
-    @cvar CLOSED: the transport is gone.
-    """
-
-    OPEN = "open"
-    CLOSE_SENT = "close sent"
-    FAILED = "failed"
-    CLOSING = "closing"
-    CLOSED = "closed"
-
-
 class Input(Enum):
     """
     What moves a connection from one state to the next.
@@ -113,6 +94,13 @@ _CLOSE = Opcode.CLOSE
 # Control frames have this opcode and those above it.
 _CONTROL = Opcode.CLOSE.value
 
+# The headers of short messages in one frame that is not masked.
+_SHORT = 126
+_SHORT_HEADERS = tuple(
+    tuple(serializeHeader(opcode, length, True, 0, None) for length in range(_SHORT))
+    for opcode in (Opcode.CONTINUATION, Opcode.TEXT, Opcode.BINARY)
+)
+
 TRANSITIONS = {
     (ConnectionState.OPEN, Input.SEND_CLOSE): ConnectionState.CLOSE_SENT,
     (ConnectionState.OPEN, Input.RECEIVE_CLOSE): ConnectionState.CLOSING,
@@ -126,19 +114,9 @@ TRANSITIONS = {
 }
 
 
-class Connection:
+class Connection(WireConnection):
     """
     One side of one connection, from the end of its opening handshake on.
-
-    @ivar state: where it stands.
-    @ivar closeSent: what this end's Close said, or L{None} if there was none.
-    @ivar closeReceived: what the peer's Close said, or L{None} if there was
-        none.
-    @ivar isCloseReceivedFirst: whether the peer's Close came before ours.
-    @ivar pendingSize: how many bytes are waiting for L{dataToSend}.
-    @ivar isCongested: whether the transport cannot write at present; set by
-        whoever owns the transport.  While it is true, answers to Pings are
-        coalesced, and so are Pongs that answer none.
     """
 
     __slots__ = (
@@ -152,18 +130,13 @@ class Connection:
         "_isCutFirst",
         "_isLatestAnswer",
         "_isPlain",
+        "_isShortened",
         "_isWhole",
         "_latestPong",
         "_observer",
         "_outgoing",
         "_parser",
         "_sharingKey",
-        "closeReceived",
-        "closeSent",
-        "isCloseReceivedFirst",
-        "isCongested",
-        "pendingSize",
-        "state",
     )
 
     def __init__(
@@ -199,17 +172,15 @@ class Connection:
         """
         if fragmentSize is not None and fragmentSize < 1:
             raise ValueError(f"fragmentSize must be at least 1, not {fragmentSize}")
-        self.state = _OPEN
-        self.closeSent: CloseStatus | None = None
-        self.closeReceived: CloseStatus | None = None
-        self.isCloseReceivedFirst = False
-        self.pendingSize = 0
-        self.isCongested = False
-
+        super().__init__()
         self._extensions = tuple(extensions)
         _checkClaims(self._extensions)
         self._isCutFirst = any(each.isPerFrame for each in self._extensions)
         self._fragmentSize = fragmentSize
+        # Whether short messages go out in a shorter way.
+        self._isShortened = (
+            role is Role.SERVER and not extensions and not (fragmentSize or observer)
+        )
         # Whether nobody is to see the frames of messages.
         self._isPlain = not self._extensions and observer is None
         # Whether what is received in one piece is handed on in one.
@@ -372,7 +343,8 @@ class Connection:
         """
         if not isinstance(message, str):
             raise TypeError(f"message must be str, not {type(message).__name__}")
-        self._sendMessage(_TEXT, message.encode("utf-8"), compress)
+        text: str = message
+        self._sendMessage(_TEXT, text.encode("utf-8"), compress)
 
     def sendBytes(
         self, data: bytes | bytearray | memoryview, compress: bool | None = None
@@ -563,6 +535,11 @@ class Connection:
         """
         if self.state is not _OPEN or self._begun is not None:
             self._checkFree()
+        length = len(payload)
+        if length < _SHORT and self._isShortened:
+            self._outgoing.append(_SHORT_HEADERS[opcode][length] + payload)
+            self.pendingSize += length + 2
+            return
         size = self._fragmentSize
         if size is None and self._isPlain:
             self._write(opcode, payload, True, 0)

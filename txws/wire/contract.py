@@ -1,23 +1,40 @@
 """
-What whoever drives a connection may rely on.
+What whoever drives a connection may rely on, in any version of the protocol.
 
-L{txws.transport} and L{txws.flow} know no more of the wire than this, so that
-another version of the protocol can take the place of
-L{Connection<txws.wire.connection.Connection>}.
+The rooms of L{txws.transport} know no more of the wire than this.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+from enum import Enum
 
-from .connection import ConnectionState
 from .events import CloseStatus, Event
 from .prepared import PreparedMessage
 
-__all__ = ["WireConnection"]
+__all__ = ["ConnectionState", "WireConnection"]
 
 
-class WireConnection(Protocol):
+class ConnectionState(Enum):
+    """
+    The life of a connection, RFC 6455 section 7.1.
+
+    @cvar OPEN: messages go both ways.
+    @cvar CLOSE_SENT: this end has sent its Close and waits for the peer's.
+    @cvar FAILED: the peer broke the protocol, and what it still sends is
+        dropped; the transport is to be closed.
+    @cvar CLOSING: both have sent their Close; the transport is to be closed,
+        by the server first.
+    @cvar CLOSED: the transport is gone.
+    """
+
+    OPEN = "open"
+    CLOSE_SENT = "close sent"
+    FAILED = "failed"
+    CLOSING = "closing"
+    CLOSED = "closed"
+
+
+class WireConnection:
     """
     One side of one connection, from the end of its opening handshake on.
 
@@ -31,36 +48,51 @@ class WireConnection(Protocol):
     @ivar isCloseReceivedFirst: whether the peer's Close came before ours.
     @ivar pendingSize: how many bytes are waiting for L{dataToSend}.
     @ivar isCongested: whether the transport cannot write at present; set by
-        whoever owns the transport.
+        whoever owns the transport.  While it is true, answers to Pings are
+        coalesced, and so are Pongs that answer none.
     """
 
-    state: ConnectionState
-    closeSent: CloseStatus | None
-    closeReceived: CloseStatus | None
-    isCloseReceivedFirst: bool
-    pendingSize: int
-    isCongested: bool
+    __slots__ = (
+        "closeReceived",
+        "closeSent",
+        "isCloseReceivedFirst",
+        "isCongested",
+        "pendingSize",
+        "state",
+    )
+
+    def __init__(self) -> None:
+        self.state = ConnectionState.OPEN
+        self.closeSent: CloseStatus | None = None
+        self.closeReceived: CloseStatus | None = None
+        self.isCloseReceivedFirst = False
+        self.pendingSize = 0
+        self.isCongested = False
 
     def receiveData(self, data: bytes) -> None:
         """
         Keep what the peer has sent for L{nextEvent}.
         """
+        raise NotImplementedError
 
     def nextMessages(self) -> list[str | bytes]:
         """
         Find out which messages the peer has sent next, if there is a shorter way
         than L{nextEvent}.
         """
+        return []
 
     def nextEvent(self) -> Event | None:
         """
         Find out what the peer has sent next.
         """
+        raise NotImplementedError
 
     def sendText(self, message: str, compress: bool | None = None) -> None:
         """
         Send a text message.
         """
+        raise NotImplementedError
 
     def sendBytes(
         self, data: bytes | bytearray | memoryview, compress: bool | None = None
@@ -68,11 +100,13 @@ class WireConnection(Protocol):
         """
         Send a binary message.
         """
+        raise NotImplementedError
 
     def sendPrepared(self, message: PreparedMessage) -> None:
         """
         Send a message that goes to many.
         """
+        raise NotImplementedError
 
     def sendTextFragment(
         self, text: str, isFinal: bool = False, compress: bool | None = None
@@ -80,6 +114,7 @@ class WireConnection(Protocol):
         """
         Send a fragment of a text message.
         """
+        raise NotImplementedError
 
     def sendBytesFragment(
         self,
@@ -90,43 +125,52 @@ class WireConnection(Protocol):
         """
         Send a fragment of a binary message.
         """
+        raise NotImplementedError
 
     def finishMessage(self) -> None:
         """
         End the message that is being sent in fragments.
         """
+        raise NotImplementedError
 
     def sendPing(self, payload: bytes = b"") -> None:
         """
         Send a Ping.
         """
+        raise NotImplementedError
 
     def sendPong(self, payload: bytes = b"") -> None:
         """
         Send a Pong.
         """
+        raise NotImplementedError
 
     def sendClose(self, code: int | None = 1000, reason: str = "") -> None:
         """
         Begin the closing handshake.
         """
+        raise NotImplementedError
 
     def dataToSend(self, atMost: int | None = None) -> list[bytes]:
         """
         Fetch what is to be written to the transport.
         """
+        raise NotImplementedError
 
     def release(self) -> None:
         """
         Give back what can be done without while nothing is sent.
         """
+        raise NotImplementedError
 
     def discardData(self) -> None:
         """
         Forget what has not been fetched by L{dataToSend}.
         """
+        raise NotImplementedError
 
     def connectionLost(self) -> None:
         """
         The transport is gone.
         """
+        raise NotImplementedError

@@ -51,7 +51,10 @@ cdef class FrameParser:
         start=Py_ssize_t,
         size=Py_ssize_t,
         headerSize=int,
+        masked=int,
         first=int,
+        isText=bint,
+        payload=bytes,
         length=Py_ssize_t,
         begin=Py_ssize_t,
         end=Py_ssize_t,
@@ -69,7 +72,6 @@ cdef class FrameParser:
         end=Py_ssize_t,
     )
     cdef _parse(self)
-    cdef bytes _payloadAt(self, Py_ssize_t start, Py_ssize_t end)
     cdef _begin(self, int first, Py_ssize_t start, long long length)
     @cython.locals(length=Py_ssize_t)
     cdef _parseMissing(self)

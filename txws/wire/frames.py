@@ -263,13 +263,13 @@ class FrameParser:
         messages: list[str | bytes] = []
         if self._missing or self._isInMessage:
             return messages
-        buffer, start = self._buffer, self._offset
+        buffer, start, masked = self._buffer, self._offset, self._masked
         size, headerSize = len(buffer), 2 + self._keySize
         try:
             while start + headerSize <= size and len(messages) < _MOST_MESSAGES:
                 first = buffer[start]
                 # Larger than any, if it is not masked as it has to be.
-                length = buffer[start + 1] ^ self._masked
+                length = buffer[start + 1] ^ masked
                 begin = start + headerSize
                 if length >= _TWO_BYTE_LENGTH:
                     length = _parseShortLength(buffer, start + 2, length)
@@ -277,12 +277,11 @@ class FrameParser:
                 end = begin + length
                 if end > size or not 0 <= length <= self._maxLength:
                     break
-                if first == _WHOLE_TEXT:
-                    messages.append(self._payloadAt(begin, end).decode("utf-8"))
-                elif first == _WHOLE_BINARY:
-                    messages.append(self._payloadAt(begin, end))
-                else:
+                if first != _WHOLE_TEXT and first != _WHOLE_BINARY:  # noqa: PLR1714
                     break
+                payload = unmask(buffer, begin, end) if masked else buffer[begin:end]
+                isText = first == _WHOLE_TEXT
+                messages.append(payload.decode("utf-8") if isText else payload)
                 start = end
         except UnicodeDecodeError:
             # Whoever decodes this one by itself will say what is wrong with it.
@@ -369,15 +368,7 @@ class FrameParser:
         self.opcode = first & _OPCODE
         self.isFinal = first >= _FIN
         self.rsv = first & _ANY_RSV
-        return self._payloadAt(start, end)
-
-    def _payloadAt(self, start: int, end: int) -> bytes:
-        """
-        Cut a payload out of the buffer, unmasked.
-        """
-        if self._masked:
-            return unmask(self._buffer, start, end)
-        return self._buffer[start:end]
+        return unmask(buffer, start, end) if self._masked else buffer[start:end]
 
     def _begin(self, first: int, start: int, length: int) -> bytes | None:
         """

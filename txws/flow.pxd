@@ -1,0 +1,28 @@
+# The types of flow.py, for Cython.
+
+from .wire.contract cimport WireConnection
+
+
+cdef class Outflow:
+    cdef readonly Py_ssize_t heldSize
+    cdef readonly bint isAboveHighWater
+    cdef readonly bint isFull
+
+    cdef WireConnection _connection
+    cdef object _handedOn
+    cdef bint _isPulling
+    cdef bint _isStreaming
+    cdef object _lastByte
+    cdef object _limits
+    cdef object _owner
+    cdef object _producer
+    cdef object _rest
+    cdef object _takenSize
+    cdef object _transport
+    cdef object _unsentSize
+    cdef object _write
+
+    cpdef flush(self)
+    cdef _mind(self)
+    cdef _handOn(self)
+    cdef _pull(self)

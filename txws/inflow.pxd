@@ -1,0 +1,45 @@
+# The types of inflow.py, for Cython.
+
+cimport cython
+
+from .delivery cimport Delivery
+from .flow cimport Outflow
+from .keepalive cimport Keepalive
+from .wire.contract cimport WireConnection
+
+cdef object _BUSY
+cdef object _IDLE
+cdef object _OPEN
+cdef tuple _MESSAGES
+
+
+cdef class Inflow:
+    cdef public bint isOver
+    cdef public object turn
+
+    cdef Py_ssize_t _answersSize
+    cdef object _carrier
+    cdef WireConnection _connection
+    cdef Delivery _delivery
+    cdef Py_ssize_t _highWaterMark
+    cdef Keepalive _idleClock
+    cdef Keepalive _keepalive
+    cdef object _left
+    cdef Outflow _outflow
+    cdef object _owner
+    cdef object _pauses
+    cdef Py_ssize_t _pendingBefore
+
+    cpdef deliver(self)
+    @cython.locals(connection=WireConnection)
+    cdef _takeTurn(self)
+    @cython.locals(
+        connection=WireConnection,
+        outflow=Outflow,
+        delivery=Delivery,
+        number=Py_ssize_t,
+    )
+    cdef _seeTo(self, events, double until)
+    cdef _countAnswers(self)
+    cdef _throttle(self)
+    cdef _giveWay(self)

@@ -1,0 +1,34 @@
+# The types of sending.py, for Cython.
+
+from .flow cimport Outflow
+from .inflow cimport Inflow
+from .keepalive cimport Keepalive
+from .wire.contract cimport WireConnection
+
+cdef object _IDLE
+cdef object _OPEN
+cdef Py_ssize_t _TURN_SIZE
+
+
+cdef class Sender:
+    cdef readonly WireConnection _connection
+    cdef readonly Inflow _inflow
+    cdef readonly Outflow _outflow
+
+    cdef public object _ended
+    cdef public bint _hasSent
+    cdef public Keepalive _idleClock
+    cdef public object _leaving
+    cdef public object _outbox
+
+    cdef object _drained
+    cdef object _over
+    cdef object _writable
+
+    cpdef _sendText(self, message, compress)
+    cpdef _sendBytes(self, data, compress)
+    cpdef _fireWritable(self)
+    cpdef _flush(self)
+    cdef _sent(self)
+    cdef _whenWritable(self)
+    cdef _whenOver(self)

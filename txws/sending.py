@@ -1,0 +1,343 @@
+"""
+What an application sends: messages that leave at once, at the end of the turn, or
+behind one that is streamed; and what those wait for who send more than the peer
+reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+from twisted.internet.defer import Deferred, fail
+from twisted.python.failure import Failure
+
+from .flow import TURN_SIZE, Outflow
+from .inflow import Inflow, Turn
+from .keepalive import Keepalive
+from .outbox import Outbox
+from .results import DONE, Shared
+from .sources import Piece, Source
+from .wire.codes import CloseCode
+from .wire.contract import ConnectionState, WireConnection
+from .wire.prepared import PreparedMessage
+
+__all__ = ["Sender"]
+
+_T = TypeVar("_T")
+
+# Looking up a member of an Enum takes as long as a call.
+_IDLE = Turn.IDLE
+_OPEN = ConnectionState.OPEN
+_TURN_SIZE = TURN_SIZE
+
+# Nothing is left to be said, nor to be heard.
+_OVER = frozenset((ConnectionState.FAILED, ConnectionState.CLOSING))
+
+
+class Sender:
+    """
+    What sends the messages of one connection, between its way in and its way out.
+
+    L{WebSocketTransport<txws.transport.WebSocketTransport>} is this and all the
+    rest of L{IWebSocketTransport<txws.interfaces.IWebSocketTransport>}.
+    """
+
+    __slots__ = (
+        "_connection",
+        "_drained",
+        "_ended",
+        "_hasSent",
+        "_idleClock",
+        "_inflow",
+        "_leaving",
+        "_outbox",
+        "_outflow",
+        "_over",
+        "_writable",
+    )
+
+    def __init__(
+        self, connection: WireConnection, inflow: Inflow, outflow: Outflow
+    ) -> None:
+        """
+        @param connection: makes frames of messages.
+        @param inflow: the way in, whose turns end with writing.
+        @param outflow: the way out.
+        """
+        self._connection = connection
+        self._inflow = inflow
+        self._outflow = outflow
+        # Who wants to know of each message.
+        self._idleClock: Keepalive | None = None
+        self._ended: Failure | None = None
+        # Those who wait until the peer has read.
+        self._writable: Shared | None = None
+        # Those who have sent too late.
+        self._over: Shared | None = None
+        # The message that is streamed, which does not wait for those behind it.
+        self._drained: Shared | None = None
+        self._outbox: Outbox | None = None
+        # What to close with when the outbox is empty.
+        self._leaving: tuple[int, str] | None = None
+        # Whether a message was sent since the last heartbeat.
+        self._hasSent = False
+
+    @property
+    def isOpen(self) -> bool:
+        """
+        See L{IWebSocketTransport}.
+        """
+        return self._connection.state is _OPEN and self._leaving is None
+
+    @property
+    def isAboveHighWater(self) -> bool:
+        """
+        See L{IWebSocketTransport}.
+        """
+        return self._outflow.isAboveHighWater and self._ended is None
+
+    @property
+    def pendingSize(self) -> int:
+        """
+        See L{IWebSocketTransport}.
+        """
+        return self._outflow.pendingSize
+
+    def sendTextMessage(
+        self, message: str, compress: bool | None = None
+    ) -> Deferred[None]:
+        """
+        See L{IWebSocketTransport}.
+        """
+        if self._outbox is None and self._connection.state is _OPEN:
+            self._connection.sendText(message, compress)
+            return self._sent()
+        if not self.isOpen:
+            return self._whenOver()
+        # Refused now, if it cannot be sent.
+        payload = str.encode(message)
+        send = partial(self._sendText, compress=compress)
+        return self._postpone(send, message, payload)
+
+    def sendBytesMessage(
+        self, data: bytes | bytearray | memoryview, compress: bool | None = None
+    ) -> Deferred[None]:
+        """
+        See L{IWebSocketTransport}.
+        """
+        if self._outbox is None and self._connection.state is _OPEN:
+            self._connection.sendBytes(data, compress)
+            return self._sent()
+        if not self.isOpen:
+            return self._whenOver()
+        data = bytes(memoryview(data))
+        send = partial(self._sendBytes, compress=compress)
+        return self._postpone(send, data, data)
+
+    def sendStream(
+        self, source: Source, compress: bool | None = None
+    ) -> Deferred[None]:
+        """
+        See L{IWebSocketTransport}.
+        """
+        if self._ended is not None:
+            return fail(self._ended)
+        if self._outbox is None:
+            self._outbox = Outbox(self)
+        if not self.isOpen:
+            self._outbox.stop()
+        return self._outbox.addStream(source, compress)
+
+    def whenWritable(self) -> Deferred[None]:
+        """
+        See L{IWebSocketTransport}.
+        """
+        return self._whenWritable().branch()
+
+    def sendPreparedMessage(self, message: PreparedMessage) -> Deferred[None]:
+        """
+        See L{IWebSocketTransport}.
+        """
+        if self.isOpen:
+            if self._outbox is not None:
+                return self._postpone(
+                    self._sendPrepared, message, message.frame.payload
+                )
+            return self._sendPrepared(message)
+        return self._whenOver()
+
+    def turnEnded(self) -> None:
+        """
+        See L{InflowOwner<txws.inflow.InflowOwner>}.
+        """
+        self._flush()
+
+    def outflowDrained(self) -> None:
+        """
+        See L{FlowOwner<txws.flow.FlowOwner>}.
+        """
+        drained, self._drained = self._drained, None
+        if drained is not None:
+            drained.callback(None)
+
+    # What the outbox calls
+
+    def sendFragment(self, piece: Piece, compress: bool | None) -> Deferred[None]:
+        """
+        See L{OutboxOwner<txws.outbox.OutboxOwner>}.
+        """
+        if isinstance(piece, str):
+            self._connection.sendTextFragment(piece, compress=compress)
+        else:
+            self._connection.sendBytesFragment(piece, compress=compress)
+        self._sent()
+        if not self._outflow.isFull:
+            return DONE
+        if self._drained is None:
+            self._drained = Shared()
+        return self._drained
+
+    def finishMessage(self) -> None:
+        """
+        See L{OutboxOwner<txws.outbox.OutboxOwner>}.
+        """
+        self._connection.finishMessage()
+        self._sent()
+
+    def streamFailed(self) -> None:
+        """
+        See L{OutboxOwner<txws.outbox.OutboxOwner>}.
+        """
+        self._close(CloseCode.INTERNAL_ERROR, "a message cannot be finished")
+
+    def outboxChanged(self, size: int) -> None:
+        """
+        See L{OutboxOwner<txws.outbox.OutboxOwner>}.
+        """
+        self._outflow.hold(size)
+
+    def outboxEmptied(self) -> None:
+        """
+        See L{OutboxOwner<txws.outbox.OutboxOwner>}.
+        """
+        self._outbox = None
+        if self._leaving is not None:
+            self._close(*self._leaving)
+
+    # What is left to the rest of the connection
+
+    def _close(self, code: int, reason: str) -> None:
+        """
+        Begin the closing handshake now.
+        """
+        raise NotImplementedError
+
+    def _leaveTransport(self) -> None:
+        """
+        Close the transport when all is written.
+        """
+        raise NotImplementedError
+
+    # Helpers
+
+    def _sendText(self, message: str, compress: bool | None) -> Deferred[None]:
+        """
+        Send a text message now.
+        """
+        self._connection.sendText(message, compress)
+        return self._sent()
+
+    def _sendBytes(
+        self, data: bytes | bytearray | memoryview, compress: bool | None
+    ) -> Deferred[None]:
+        """
+        Send a binary message now.
+        """
+        self._connection.sendBytes(data, compress)
+        return self._sent()
+
+    def _sendPrepared(self, message: PreparedMessage) -> Deferred[None]:
+        """
+        Send a prepared message now.
+        """
+        self._connection.sendPrepared(message)
+        return self._sent()
+
+    def _postpone(
+        self, send: Callable[[_T], Deferred[None]], message: _T, payload: bytes
+    ) -> Deferred[None]:
+        """
+        Send a message behind the one that is on its way.
+        """
+        assert self._outbox is not None
+        return self._outbox.addMessage(send, message, len(payload))
+
+    def _whenWritable(self) -> Shared:
+        """
+        Find out what fires when the connection takes more.
+        """
+        if not self.isAboveHighWater:
+            return DONE
+        if self._writable is None:
+            self._writable = Shared()
+        return self._writable
+
+    def _fireWritable(self) -> None:
+        """
+        Tell those who wait that the connection takes more, or nothing at all.
+        """
+        writable, self._writable = self._writable, None
+        if writable is not None:
+            writable.callback(None)
+
+    def _whenOver(self) -> Shared:
+        """
+        Find out what fails at the end.  Who has sent too late, and waits, must
+        not believe that there is room for more: a coroutine that sends without
+        an end would never let anybody else run.
+        """
+        if self._over is None:
+            self._over = Shared()
+            if self._ended is not None:
+                self._over.errback(self._ended)
+        return self._over
+
+    def _tellWaiting(self, ended: Failure) -> None:
+        """
+        Tell those who wait that the connection has ended.
+        """
+        outbox, self._outbox = self._outbox, None
+        if outbox is not None:
+            outbox.end(ended)
+        self._fireWritable()
+        if self._over is not None and not self._over.called:
+            self._over.errback(ended)
+
+    def _sent(self) -> Deferred[None]:
+        """
+        A message, or a part of one, has been queued.
+
+        @return: see L{whenWritable}.
+        """
+        self._hasSent = True
+        if self._idleClock is not None:
+            self._idleClock.messageMoved()
+        # Within a turn what is sent waits for its end.
+        if self._inflow.turn is _IDLE or self._connection.pendingSize >= _TURN_SIZE:
+            self._flush()
+        return self._whenWritable() if self._outflow.isAboveHighWater else DONE
+
+    def _flush(self) -> None:
+        """
+        Write what is pending, now or at the end of the turn, and close the
+        transport when all is said.
+        """
+        connection, turn = self._connection, self._inflow.turn
+        if turn is _IDLE:
+            self._outflow.flush()
+            if connection.state is not _OPEN and connection.state in _OVER:
+                self._leaveTransport()
+        elif connection.pendingSize >= _TURN_SIZE and turn is not Turn.OVER:
+            self._outflow.flush()

@@ -1,0 +1,16 @@
+# The types of contract.py, for Cython.
+
+cdef class WireConnection:
+    cdef public closeReceived
+    cdef public closeSent
+    cdef public bint isCloseReceivedFirst
+    cdef public bint isCongested
+    cdef public Py_ssize_t pendingSize
+    cdef public state
+
+    cpdef receiveData(self, data)
+    cpdef list nextMessages(self)
+    cpdef nextEvent(self)
+    cpdef sendText(self, message, compress=*)
+    cpdef sendBytes(self, data, compress=*)
+    cpdef list dataToSend(self, atMost=*)
