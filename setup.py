@@ -30,8 +30,13 @@ class BuildWire(build_ext):
         """
         super().finalize_options()
         self.cython_c_in_temp = True
-        self.cython_directives = {"annotation_typing": False}
-        if self.inplace or self.editable_mode or os.environ.get("TXWS_PLAIN"):
+        self.cython_directives = {
+            # The types are those of the .pxd files.
+            "annotation_typing": False,
+            # An attribute of an object whose __init__ was not called is None.
+            "nonecheck": True,
+        }
+        if self.inplace or self.editable_mode:
             self.extensions = []
 
     def get_ext_fullpath(self, name):
@@ -49,8 +54,10 @@ class BuildWire(build_ext):
             super().run()
         except Exception as error:
             self.warn(f"the wire is not compiled: {error}")
-            self.extensions = []
             shutil.rmtree(f"{self.build_lib}/txws/wire/compiled", ignore_errors=True)
+            # What is left runs anywhere, and a wheel of it says so: any machine.
+            self.distribution.ext_modules = []
+            self.get_finalized_command("bdist_wheel").root_is_pure = True
 
 
 setup(
@@ -58,6 +65,8 @@ setup(
     packages=[*find_packages(include=["txws", "txws.*"]), "twisted.plugins"],
     cmdclass={"build_ext": BuildWire},
     ext_modules=[
-        Extension(f"txws.wire.{name}", [source]) for name, source in COMPILED.items()
+        Extension(f"txws.wire.{name}", [source])
+        for name, source in COMPILED.items()
+        if not os.environ.get("TXWS_PLAIN")
     ],
 )

@@ -1,9 +1,10 @@
 """
-Checks what the wheel and the source distribution hold.
+Checks what wheels and source distributions hold.
 
 C{distributions.py FILE...} is run at the root of the checkout.
 """
 
+import re
 import sys
 import tarfile
 import zipfile
@@ -16,9 +17,13 @@ FORBIDDEN_NAMES = {"dropin.cache", "__pycache__"}
 SOURCES = {"LICENSE", "README.rst", "CHANGELOG.rst", "pyproject.toml", "setup.py"}
 
 
+# What is compiled, by the name of its source.
+COMPILED = re.compile(r"(txws/wire/)compiled/(\w+)\.[\w-]+\.(?:so|pyd)")
+
+
 def shipped() -> set[str]:
     """
-    Return the files of the checkout that a wheel holds.
+    Return the files of the checkout that every wheel holds.
     """
     package = Path("txws")
     files = [*package.rglob("*.py"), *package.glob("*.html"), package / "py.typed"]
@@ -27,13 +32,28 @@ def shipped() -> set[str]:
 
 def complaintsAboutWheel(path: str) -> set[str]:
     """
-    Compare a wheel with the checkout: no file less, and none more.
+    Compare a wheel with the checkout: no file less, and none more, but that all
+    is compiled that has types beside it, unless the wheel is for any machine.
     """
     with zipfile.ZipFile(path) as wheel:
-        held = {name for name in wheel.namelist() if ".dist-info/" not in name}
-    return {f"misses {name}" for name in shipped() - held} | {
-        f"should not hold {name}" for name in held - shipped()
-    }
+        names = {name for name in wheel.namelist() if ".dist-info/" not in name}
+    found = {name: COMPILED.fullmatch(name) for name in names}
+    compiled = {f"{match[1]}{match[2]}.pxd" for match in found.values() if match}
+    expected = set() if path.endswith("-py3-none-any.whl") else types()
+    held = {name for name, match in found.items() if not match}
+    return (
+        {f"misses {name}" for name in shipped() - held}
+        | {f"should not hold {name}" for name in held - shipped()}
+        | {f"has not compiled as {name} says" for name in expected - compiled}
+        | {f"should not have compiled as {name} says" for name in compiled - expected}
+    )
+
+
+def types() -> set[str]:
+    """
+    Return the files of types that the compiler is given.
+    """
+    return {file.as_posix() for file in Path("txws").rglob("*.pxd")}
 
 
 def complaintsAboutSource(path: str) -> set[str]:
@@ -47,7 +67,9 @@ def complaintsAboutSource(path: str) -> set[str]:
     forbidden = FORBIDDEN & held
     forbidden |= {str(name) for name in names if FORBIDDEN_NAMES & set(name.parts)}
     tests = {file.as_posix() for file in Path("tests").rglob("*.py")}
-    return {f"misses {name}" for name in (shipped() | SOURCES | tests) - held} | {
+    code = {file.as_posix() for file in Path("txws").rglob("*.pyx")} | types()
+    needed = shipped() | SOURCES | tests | code
+    return {f"misses {name}" for name in needed - held} | {
         f"should not hold {name}" for name in forbidden
     }
 
@@ -58,7 +80,6 @@ def main(paths: list[str]) -> int:
 
     @return: the exit status.
     """
-    assert sorted(path.rpartition(".")[2] for path in paths) == ["gz", "whl"], paths
     complaints = 0
     for path in paths:
         isWheel = path.endswith(".whl")

@@ -9,27 +9,41 @@ import subprocess
 import sys
 from pathlib import Path
 
-__all__ = ["ROOT", "runPython", "runTwistd"]
+import txws
+
+__all__ = ["ROOT", "TESTED", "environment", "runPython", "runTwistd"]
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# Where the package is that is tested: in this checkout, or where it has been
+# installed. A process that starts elsewhere could find the other one.
+TESTED = Path(txws.__file__).resolve().parents[1]
 
 # What the twistd script does, for the interpreter that runs the tests.
 _TWISTD = "from twisted.scripts.twistd import run; run()"
 
 
+def environment() -> dict[str, str]:
+    """
+    Make the environment of a process that finds the package that is tested,
+    and these tests.
+    """
+    searched = [str(TESTED), str(ROOT), os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, searched))}
+
+
 def runPython(
-    *arguments: str, cwd: Path = ROOT, timeout: float = 60, said: str = ""
+    *arguments: str, cwd: Path = TESTED, timeout: float = 60, said: str = ""
 ) -> subprocess.CompletedProcess[str]:
     """
     Run Python to its end, with this package within its reach.
 
     @param said: what it reads from its standard input.
     """
-    searched = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=cwd,
-        env={**os.environ, "PYTHONPATH": searched},
+        env=environment(),
         input=said,
         capture_output=True,
         text=True,
@@ -39,7 +53,7 @@ def runPython(
 
 
 def runTwistd(
-    *arguments: str, cwd: Path = ROOT, timeout: float = 60
+    *arguments: str, cwd: Path = TESTED, timeout: float = 60
 ) -> subprocess.CompletedProcess[str]:
     """
     Run C{twistd} to its end.

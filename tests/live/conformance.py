@@ -32,6 +32,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
+from tests.processes import environment
+
 from .verdicts import Run, Verdict, formatPage, formatSummary, readVerdicts
 
 __all__ = [
@@ -235,10 +237,10 @@ def _suite(
     command = [findSuite(), "-m", mode, "-s", str(directory / "spec.json")]
     # What is set for this Python is wrong for the suite's.
     kept = {name: os.environ[name] for name in os.environ if name[:6] != "PYTHON"}
-    environment = {**kept, "PYTHONUNBUFFERED": "1"}
+    cleaned = {**kept, "PYTHONUNBUFFERED": "1"}
     with (directory / "wstest.log").open("wb") as log:
         nothing = subprocess.DEVNULL
-        with _child(command, environment, nothing, log, log) as process:
+        with _child(command, cleaned, nothing, log, log) as process:
             yield process
 
 
@@ -246,13 +248,11 @@ def _suite(
 def _testee(
     directory: Path, module: str, *arguments: str
 ) -> Iterator[subprocess.Popen[bytes]]:
-    # The child must find the very txws that this process would import.
-    path = os.pathsep.join(map(os.path.abspath, sys.path))
-    environment = {**os.environ, "PYTHONPATH": path}
     with (directory / "testee.log").open("wb") as log:
         pipe = subprocess.PIPE
         command = [sys.executable, "-m", module, *arguments]
-        with _child(command, environment, pipe, pipe, log) as process:
+        # A child that started in the checkout would find the txws of that.
+        with _child(command, environment(), pipe, pipe, log, directory) as process:
             yield process
 
 
@@ -272,13 +272,14 @@ def _announcedURL(server: subprocess.Popen[bytes]) -> str:
 @contextmanager
 def _child(
     command: Sequence[str],
-    environment: Mapping[str, str],
+    variables: Mapping[str, str],
     stdin: int,
     stdout: int | IO[bytes],
     stderr: IO[bytes],
+    cwd: Path | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
     with subprocess.Popen(
-        command, env=environment, stdin=stdin, stdout=stdout, stderr=stderr
+        command, env=variables, stdin=stdin, stdout=stdout, stderr=stderr, cwd=cwd
     ) as process:
         try:
             yield process

@@ -4,7 +4,6 @@ Programs in processes of their own: servers, and whoever talks to them.
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
@@ -12,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.processes import TESTED, environment
 
 # Seconds that a process gets to start, and that anything else may take.
 START_TIMEOUT = 20.0
@@ -61,7 +60,7 @@ class Program:
     A process that runs Python.
     """
 
-    def __init__(self, log: Path, *arguments: str, cwd: Path = ROOT) -> None:
+    def __init__(self, log: Path, *arguments: str, cwd: Path = TESTED) -> None:
         """
         Start it.
 
@@ -70,14 +69,11 @@ class Program:
         @param cwd: where it is started.
         """
         self._log = log
-        searched = os.pathsep.join(
-            filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])
-        )
         with log.open("wb") as output:
             self._process = subprocess.Popen(
                 [sys.executable, *arguments],
                 cwd=cwd,
-                env={**os.environ, "PYTHONPATH": searched},
+                env=environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -140,7 +136,7 @@ class Server(Program):
         directory: Path,
         port: int,
         *arguments: str,
-        cwd: Path = ROOT,
+        cwd: Path = TESTED,
         scheme: str = "http",
     ) -> None:
         """
@@ -174,7 +170,7 @@ class TwistdServer(Server):
     What C{twistd -n websocket} serves.
     """
 
-    def __init__(self, directory: Path, *options: str, cwd: Path = ROOT) -> None:
+    def __init__(self, directory: Path, *options: str, cwd: Path = TESTED) -> None:
         """
         Start it, and wait until it listens.
 

@@ -15,7 +15,7 @@ import sys
 import termios
 import time
 
-from tests.processes import ROOT
+from tests import processes
 
 __all__ = ["Terminal"]
 
@@ -46,9 +46,7 @@ class Terminal:
         self._code: int | None = None
         self._process, self._descriptor = pty.fork()
         if self._process == 0:
-            searched = [str(ROOT), os.environ.get("PYTHONPATH", "")]
-            os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, searched))
-            os.environ.update(environment)
+            os.environ.update(processes.environment() | environment)
             os.execv(sys.executable, [sys.executable, *arguments])
         size = struct.pack("HHHH", _ROWS, _COLUMNS, 0, 0)
         fcntl.ioctl(self._descriptor, termios.TIOCSWINSZ, size)

@@ -25,7 +25,7 @@ from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
-from tests.processes import ROOT
+from tests.processes import TESTED, environment
 from txws import HandlerFactory, WebSocketFactory
 from txws.blocking import BlockingConversation, Clients
 from txws.demo import Echo
@@ -80,12 +80,10 @@ class Run:
         """
         Run it to its end; send it SIGINT when it is ready, if that is wanted.
         """
-        searched = os.pathsep.join(
-            filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])
-        )
         with subprocess.Popen(
             [sys.executable, "-X", "dev", "-c", _HEAD + dedent(code), url],
-            env={**os.environ, "PYTHONPATH": searched},
+            cwd=TESTED,
+            env=environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

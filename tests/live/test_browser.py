@@ -16,8 +16,10 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.processes import ROOT
+
 from .browser import Page, startBrowser, whySkipped
-from .programs import ROOT, TwistdServer, waitUntil
+from .programs import TwistdServer, waitUntil
 
 
 class PolicyTests(SynchronousTestCase):

@@ -6,7 +6,6 @@ down ends in its own error and in time, and leaves nothing behind.
 from __future__ import annotations
 
 import gc
-import os
 import signal
 import socket
 import subprocess
@@ -28,6 +27,7 @@ from twisted.web.iweb import IPolicyForHTTPS
 from zope.interface import implementer
 
 from tests.certificates import makePEM
+from tests.processes import TESTED, environment
 from txws import (
     ClientTimeouts,
     DeadlineExpired,
@@ -54,7 +54,7 @@ from .badservers import (
     factoryOf,
     redirection,
 )
-from .programs import ROOT, TWISTD, freePort
+from .programs import TWISTD, freePort
 from .test_sockets import _KINDS, SocketTestCase, countDescriptors, wait
 
 # What a client is made of, besides its connection.
@@ -550,16 +550,14 @@ class ServiceTests(ClientTestCase):
         """
         Start the server, a process of its own.
         """
-        searched = os.pathsep.join(
-            filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])
-        )
         place = f"tcp:{self.port}:interface=127.0.0.1"
         self.server = subprocess.Popen(
             [
                 *(sys.executable, "-c", TWISTD, "-n", "--pidfile="),
                 *("websocket", "--port", place),
             ],
-            env={**os.environ, "PYTHONPATH": searched},
+            cwd=TESTED,
+            env=environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -17,11 +17,11 @@ from resource import RLIMIT_NOFILE, getrlimit, setrlimit
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.certificates import makePEM
-from tests.processes import runPython
+from tests.processes import ROOT, runPython
 
 from .browser import End, startBrowser, whySkipped
 from .browsersockets import BrowserSocket
-from .programs import ROOT, TWISTD, Program, Server, TwistdServer, freePort, waitUntil
+from .programs import TWISTD, Program, Server, TwistdServer, freePort, waitUntil
 
 EXAMPLES = ROOT / "examples"
 NORMAL = End(1000, "", True)

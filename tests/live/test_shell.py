@@ -21,7 +21,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.certificates import makePEM
-from tests.processes import ROOT
+from tests.processes import ROOT, TESTED, environment
 from txws.shell.screen import rawTerminal
 
 from .terminal import Terminal
@@ -55,14 +55,14 @@ class Server:
         where = f"tcp:{port}:interface=127.0.0.1"
         if secure is not None:
             where = f"ssl:{port}:interface=127.0.0.1:privateKey={secure}"
-        searched = [str(ROOT), os.environ.get("PYTHONPATH", "")]
         self._process = subprocess.Popen(
             [
                 *(sys.executable, "-u", "-c"),
                 "from twisted.scripts.twistd import run; run()",
                 *("-n", "--pidfile=", "websocket", "--port", where, *options),
             ],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, searched))},
+            cwd=TESTED,
+            env=environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -88,7 +88,7 @@ def run(*arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[byte
     """
     return subprocess.run(
         [sys.executable, "-m", "txws", *arguments],
-        cwd=ROOT,
+        cwd=TESTED,
         input=given,
         capture_output=True,
         timeout=60,
@@ -233,7 +233,7 @@ class PipeTests(ShellTestCase):
             given.seek(0)
             code = subprocess.call(
                 [sys.executable, "-m", "txws", "--wait=1", self.url],
-                cwd=ROOT,
+                cwd=TESTED,
                 stdin=given,
                 stdout=taken,
                 timeout=60,
@@ -247,7 +247,7 @@ class PipeTests(ShellTestCase):
         """
         process = subprocess.Popen(
             [sys.executable, "-m", "txws", self.url],
-            cwd=ROOT,
+            cwd=TESTED,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
@@ -266,7 +266,7 @@ class PipeTests(ShellTestCase):
         """
         process = subprocess.Popen(
             [sys.executable, "-m", "txws", self.url],
-            cwd=ROOT,
+            cwd=TESTED,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

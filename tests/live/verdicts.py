@@ -15,6 +15,8 @@ from pathlib import Path
 
 import twisted
 
+from txws.wire import isCompiled
+
 __all__ = [
     "Outcome",
     "Run",
@@ -173,7 +175,8 @@ def formatPage(run: Run) -> str:
     ]
     notes += [f"* {complaint}" for complaint in run.complaints]
     python = f"{platform.python_implementation()} {platform.python_version()}"
-    versions = f"With Twisted {twisted.__version__} on {python}."
+    wire = "compiled" if isCompiled else "plain"
+    versions = f"With Twisted {twisted.__version__} on {python}, the {wire} wire."
     return "\n".join([*lines, "", *notes, "", versions, ""])
 
 

@@ -33,6 +33,26 @@ class CompiledTests(SynchronousTestCase):
             isPlain = Path(str(module.__file__)).suffix == ".py"
             self.assertIsNot(isPlain, isCompiled, module)
 
+    def test_notConstructed(self):
+        """
+        An object whose constructor was not called raises an error when it is
+        used, and the process goes on.
+        """
+
+        class Careless(connection.Connection):
+            def __init__(self):
+                """
+                Forget the one above.
+                """
+
+        for act in (
+            Careless().nextEvent,
+            lambda: Careless().sendText("Hello"),
+            Careless().dataToSend,
+            frames.FrameParser.__new__(frames.FrameParser).nextFrame,
+        ):
+            self.assertRaises((AttributeError, TypeError), act)
+
     def test_choice(self):
         """
         What is compiled comes first, unless the environment says otherwise.

@@ -131,6 +131,30 @@ class ReceiveTests(WireTestCase):
         server.receiveData(text)
         self.assertEqual(pendingEvents(server), [TextMessageReceived("a")] * 3)
 
+    def test_bytesLike(self):
+        """
+        What has arrived may lie in memory that is used again.
+        """
+        for make in (bytearray, lambda data: memoryview(bytearray(data))):
+            for role in Role:
+                connection = makeConnection(role)
+                data = make(peerFrame(role, BINARY, b"Hello"))
+                connection.receiveData(data[:-1])
+                connection.receiveData(data[-1:])
+                data[:] = bytes(len(data))
+                (event,) = pendingEvents(connection)
+                self.assertEqual(event, BytesMessageReceived(b"Hello"))
+                self.assertIsInstance(event.data, bytes)
+
+    def test_notBytes(self):
+        """
+        What is not like bytes is refused at once.
+        """
+        connection = makeConnection(Role.SERVER)
+        for wrong in ("text", None, 5):
+            self.assertRaises(TypeError, connection.receiveData, wrong)
+        self.assertEqual(receive(connection), [])
+
     def test_idle(self):
         """
         An idle connection keeps nothing of what it has received.

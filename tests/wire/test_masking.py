@@ -45,6 +45,20 @@ class MaskingTests(SynchronousTestCase):
         """
         self.assertEqual(mask(memoryview(b">Hello<")[1:-1], KEY), HELLO)
 
+    def test_everyOtherByte(self):
+        """
+        A part of a buffer need not lie in one piece.
+        """
+        self.assertEqual(mask(memoryview(b"H-e-l-l-o-")[::2], KEY), HELLO)
+        self.assertEqual(mask(memoryview(b"olleH")[::-1], KEY), HELLO)
+
+    def test_wrongKey(self):
+        """
+        A masking key has four bytes.
+        """
+        for key in (b"", b"abc", b"abcde"):
+            self.assertRaises(ValueError, mask, b"Hello", key)
+
     def test_pieces(self):
         """
         A payload that arrives in pieces is unmasked in pieces.

@@ -206,11 +206,13 @@ class Connection(WireConnection):
 
     # Receiving
 
-    def receiveData(self, data: bytes) -> None:
+    def receiveData(self, data: bytes | bytearray | memoryview) -> None:
         """
         Keep what the peer has sent for L{nextEvent}.
 
-        @param data: any bytes, cut anywhere.
+        @param data: any bytes, cut anywhere; they are copied unless they are
+            immutable.
+        @raise TypeError: if it is not like bytes.
         """
         if self.state is _OPEN or self.state is _CLOSE_SENT:
             self._parser.receiveData(data)

@@ -239,12 +239,16 @@ class FrameParser:
         self.isFinal = False
         self.rsv = 0
 
-    def receiveData(self, data: bytes) -> None:
+    def receiveData(self, data: bytes | bytearray | memoryview) -> None:
         """
         Keep bytes for L{nextFrame}.
 
-        @param data: any bytes, cut anywhere.
+        @param data: any bytes, cut anywhere; they are copied unless they are
+            immutable.
+        @raise TypeError: if it is not like bytes.
         """
+        if not isinstance(data, bytes):
+            data = bytes(memoryview(data))
         if self._offset == len(self._buffer) and not self._arrived:
             self._buffer = data
             self._offset = 0

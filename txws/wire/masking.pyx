@@ -32,12 +32,14 @@ cdef class Masker:
 
         @param payload: the piece.
         """
-        cdef const unsigned char[::1] view = payload
+        cdef const unsigned char[:] view = payload
         cdef Py_ssize_t length = view.shape[0]
         cdef unsigned char key[4]
         cdef int place
         if not length:
             return b""
+        if view.strides[0] != 1:
+            return self.process(bytes(payload))
         memcpy(key, self._key, 4)
         # The key for the piece after this one.
         for place in range(4):
