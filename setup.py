@@ -9,19 +9,26 @@ import shutil
 from setuptools import Extension, find_packages, setup
 from setuptools.command.build_ext import build_ext
 
-# Each has its types in a .pxd beside it.
-COMPILED = {
-    "masking": "txws/wire/masking.pyx",
-    "frames": "txws/wire/frames.py",
-    "events": "txws/wire/events.py",
-    "messages": "txws/wire/messages.py",
-    "connection": "txws/wire/connection.py",
-}
+# What every message goes through.  Each has its types in a .pxd beside it.
+COMPILED = (
+    "txws/wire/masking.pyx",
+    "txws/wire/frames.py",
+    "txws/wire/events.py",
+    "txws/wire/messages.py",
+    "txws/wire/contract.py",
+    "txws/wire/connection.py",
+    "txws/writing.py",
+    "txws/keepalive.py",
+    "txws/flow.py",
+    "txws/delivery.py",
+    "txws/inflow.py",
+    "txws/sending.py",
+)
 
 
 class BuildWire(build_ext):
     """
-    Compiles the wire into a folder of its own, or leaves it out.
+    Compiles modules into folders of their own, or leaves them out.
     """
 
     def finalize_options(self):
@@ -29,6 +36,7 @@ class BuildWire(build_ext):
         Leave sources that are edited alone.
         """
         super().finalize_options()
+        self.parallel = True
         self.cython_c_in_temp = True
         self.cython_directives = {
             # The types are those of the .pxd files.
@@ -41,7 +49,7 @@ class BuildWire(build_ext):
 
     def get_ext_fullpath(self, name):
         """
-        Put a module where L{txws.wire} looks for it first.
+        Put a module where its package looks for it first.
         """
         folder, file = os.path.split(super().get_ext_fullpath(name))
         return os.path.join(folder, "compiled", file)
@@ -54,7 +62,9 @@ class BuildWire(build_ext):
             super().run()
         except Exception as error:
             self.warn(f"the wire is not compiled: {error}")
-            shutil.rmtree(f"{self.build_lib}/txws/wire/compiled", ignore_errors=True)
+            for package in ("txws", "txws/wire"):
+                folder = f"{self.build_lib}/{package}/compiled"
+                shutil.rmtree(folder, ignore_errors=True)
             # What is left runs anywhere, and a wheel of it says so: any machine.
             self.distribution.ext_modules = []
             self.get_finalized_command("bdist_wheel").root_is_pure = True
@@ -65,8 +75,8 @@ setup(
     packages=[*find_packages(include=["txws", "txws.*"]), "twisted.plugins"],
     cmdclass={"build_ext": BuildWire},
     ext_modules=[
-        Extension(f"txws.wire.{name}", [source])
-        for name, source in COMPILED.items()
+        Extension(os.path.splitext(source)[0].replace("/", "."), [source])
+        for source in COMPILED
         if not os.environ.get("TXWS_PLAIN")
     ],
 )

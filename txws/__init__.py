@@ -40,10 +40,15 @@ Twisted.
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from .version import VERSION
+
+if not os.environ.get("TXWS_PLAIN"):
+    # Where txws.wire says what is compiled, and why.
+    __path__.insert(0, os.path.join(__path__[0], "compiled"))
 
 __all__ = [
     "ANY_ORIGIN",

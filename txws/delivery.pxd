@@ -1,8 +1,9 @@
 # The types of delivery.py, for Cython.
 
 cdef class Delivery:
+    cdef readonly object _handler
+
     cdef object _ended
-    cdef object _handler
     cdef object _owner
 
     cpdef deliver(self, message)

@@ -30,5 +30,5 @@ cdef class Sender:
     cpdef _fireWritable(self)
     cpdef _flush(self)
     cdef _sent(self)
-    cdef _whenWritable(self)
+    cpdef _whenWritable(self)
     cdef _whenOver(self)

@@ -9,8 +9,32 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.processes import runPython
+from txws import delivery, flow, inflow, keepalive, sending, writing
 from txws.wire import __file__ as path
-from txws.wire import connection, events, frames, isCompiled, masking, messages
+from txws.wire import (
+    connection,
+    contract,
+    events,
+    frames,
+    isCompiled,
+    masking,
+    messages,
+)
+
+COMPILED = (
+    masking,
+    frames,
+    events,
+    messages,
+    contract,
+    connection,
+    writing,
+    keepalive,
+    flow,
+    delivery,
+    inflow,
+    sending,
+)
 
 CHOICE = """
 import os, sys
@@ -29,7 +53,7 @@ class CompiledTests(SynchronousTestCase):
         """
         All of what can be compiled is, or nothing.
         """
-        for module in (masking, frames, events, messages, connection):
+        for module in COMPILED:
             isPlain = Path(str(module.__file__)).suffix == ".py"
             self.assertIsNot(isPlain, isCompiled, module)
 
@@ -48,7 +72,7 @@ class CompiledTests(SynchronousTestCase):
         for act in (
             Careless().nextEvent,
             lambda: Careless().sendText("Hello"),
-            Careless().dataToSend,
+            lambda: len(Careless().dataToSend()),
             frames.FrameParser.__new__(frames.FrameParser).nextFrame,
         ):
             self.assertRaises((AttributeError, TypeError), act)

@@ -17,8 +17,9 @@ From the bottom up:
   - L{txws.wire.connection}: everything after it.
 
 Where txws was installed with a C compiler, the modules that every message goes
-through are compiled.  They do the same, and L{isCompiled} tells.  In a process
-whose environment has C{TXWS_PLAIN=1} nothing compiled is used.
+through are compiled, here and in the rooms above.  They do the same, and
+L{isCompiled} tells.  In a process whose environment has C{TXWS_PLAIN=1} nothing
+compiled is used.
 """
 
 import os
