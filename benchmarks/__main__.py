@@ -14,7 +14,7 @@ from .pages import DOCS, formatCosts, formatTargets, writeRows
 from .results import Results
 from .rounds import candidatesOf, play
 from .rows import ROWS
-from .workshop import compileLoad, makeEnvironment
+from .workshop import buildPackage, compileLoad, makeEnvironment
 
 
 def parseOptions() -> Namespace:
@@ -43,7 +43,7 @@ def main() -> None:
     python = makeEnvironment()
     raiseLimits()
     rows = [ROWS[name] for name in options.rows]
-    candidates = candidatesOf(SERVERS, options.servers)
+    candidates = candidatesOf(SERVERS, options.servers, buildPackage(python))
     facts = factsOf("benchmarks", python, options.servers)
     results = play(candidates, rows, python, options.rounds, options.seconds)
     results.facts = {

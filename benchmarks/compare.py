@@ -21,7 +21,7 @@ from .results import Results
 from .rounds import Candidate, play
 from .rows import ROWS
 from .tables import formatNumber
-from .workshop import ROOT, WORK, compileLoad, makeEnvironment
+from .workshop import ROOT, WORK, buildPackage, compileLoad, makeEnvironment
 
 __all__ = ["formatComparison"]
 
@@ -55,16 +55,9 @@ def checkedOut(revision: str | None, name: str) -> Iterator[Path]:
         _git("worktree", "remove", "--force", str(tree))
     _git("worktree", "add", "--quiet", "--force", "--detach", str(tree), revision)
     try:
-        build(tree)
         yield tree
     finally:
         _git("worktree", "remove", "--force", str(tree))
-
-
-def build(tree: Path) -> None:
-    """
-    Make a revision ready.  The place to compile its wire in.
-    """
 
 
 def _git(*arguments: str) -> None:
@@ -112,8 +105,9 @@ def main() -> None:
         for revision, name in ((options.old, OLD), (options.new, NEW)):
             tree = stack.enter_context(checkedOut(revision, name))
             print(f"{name}: {revision or 'the checkout'}, {revisionOf(tree)}")
+            package = buildPackage(python, tree)
             candidates += [
-                Candidate(f"{each} {name}", SERVERS[each], tree)
+                Candidate(f"{each} {name}", SERVERS[each], package)
                 for each in options.servers
             ]
         rows = [ROWS[name] for name in options.rows]

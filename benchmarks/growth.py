@@ -20,7 +20,7 @@ from .results import Results
 from .rounds import candidatesOf, play
 from .rows import KIB, MIB, Row
 from .tables import formatNumber, table
-from .workshop import compileLoad, makeEnvironment
+from .workshop import buildPackage, compileLoad, makeEnvironment
 
 __all__ = ["Scale", "connectionScale", "makePage", "sizeScale"]
 
@@ -165,7 +165,7 @@ def main() -> None:
     scales = (connectionScale(descriptors), sizeScale())
     rows = [row for scale in scales for row in scale.rows.values()]
     facts = factsOf("benchmarks.growth", python, options.servers)
-    candidates = candidatesOf(SERVERS, options.servers)
+    candidates = candidatesOf(SERVERS, options.servers, buildPackage(python))
     results = play(candidates, rows, python, options.rounds, options.seconds)
     results.facts = {
         **facts,

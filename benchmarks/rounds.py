@@ -15,7 +15,7 @@ from .load import applyLoad, planTraffic
 from .results import Results
 from .rows import Row
 from .running import Unavailable, running
-from .workshop import ROOT, compileLoad
+from .workshop import compileLoad
 
 __all__ = ["Candidate", "candidatesOf", "measure", "play"]
 
@@ -26,21 +26,21 @@ class Candidate(NamedTuple):
 
     @ivar name: what the results call it.
     @ivar server: what it is.
-    @ivar root: the checkout of txws that it takes.
+    @ivar package: the folder that has the txws that it takes.
     """
 
     name: str
     server: Server
-    root: Path = ROOT
+    package: Path
 
 
 def candidatesOf(
-    servers: Mapping[str, Server], names: Iterable[str]
+    servers: Mapping[str, Server], names: Iterable[str], package: Path
 ) -> list[Candidate]:
     """
     Find servers by their names.
     """
-    return [Candidate(name, servers[name]) for name in names]
+    return [Candidate(name, servers[name], package) for name in names]
 
 
 def measure(candidate: Candidate, row: Row, python: Path, seconds: float) -> float:
@@ -52,7 +52,7 @@ def measure(candidate: Candidate, row: Row, python: Path, seconds: float) -> flo
     """
     server = candidate.server
     traffic = planTraffic(row, isRaw=server.name == RAW)
-    with running(server, row.work, python, candidate.root) as process:
+    with running(server, row.work, python, candidate.package) as process:
         cost = applyLoad(compileLoad(), traffic, process, row.connections, seconds)
     return cost * row.factor
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from .catalog import Server
 from .machine import pinServer
-from .workshop import HERE, ROOT
+from .workshop import HERE
 
 __all__ = ["Running", "Unavailable", "running"]
 
@@ -38,7 +38,7 @@ class Running(NamedTuple):
 
 @contextmanager
 def running(
-    server: Server, work: str, python: Path, root: Path = ROOT
+    server: Server, work: str, python: Path, package: Path
 ) -> Iterator[Running]:
     """
     Run a server as long as the block does.
@@ -46,7 +46,7 @@ def running(
     @param work: what it is to do.
     @param python: the Python of an environment that has all that it needs but
         txws.
-    @param root: the checkout of txws that it takes.
+    @param package: the folder that has the txws that it takes.
     @raise Unavailable: if it does not start.
     """
     program = HERE / "servers" / f"{server.program}.py"
@@ -55,7 +55,7 @@ def running(
         command,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=_environment(server, root),
+        env=_environment(server, package),
         text=True,
     ) as process:
         pinServer(process.pid)
@@ -70,11 +70,11 @@ def running(
             process.kill()
 
 
-def _environment(server: Server, root: Path) -> dict[str, str]:
+def _environment(server: Server, package: Path) -> dict[str, str]:
     """
     Make a server's environment.
     """
-    environment = {**os.environ, "PYTHONPATH": str(root)}
+    environment = {**os.environ, "PYTHONPATH": str(package)}
     environment.pop("TXWS_PLAIN", None)
     if server.isPlain:
         environment["TXWS_PLAIN"] = "1"

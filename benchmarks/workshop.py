@@ -1,6 +1,6 @@
 """
 What has to be made before anything can be measured: an environment with the
-peers, and the program that is the load.
+peers, the program that is the load, and txws itself, compiled.
 """
 
 from __future__ import annotations
@@ -8,9 +8,18 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 
-__all__ = ["HERE", "ROOT", "WORK", "compileLoad", "makeEnvironment", "versionsIn"]
+__all__ = [
+    "HERE",
+    "ROOT",
+    "WORK",
+    "buildPackage",
+    "compileLoad",
+    "makeEnvironment",
+    "versionsIn",
+]
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -45,6 +54,54 @@ def compileLoad() -> Path:
     options = ("-O2", "-Wall", "-Wextra", "-o", str(program))
     subprocess.run([compiler, *options, str(source)], check=True)
     return program
+
+
+def buildPackage(python: Path, root: Path = ROOT) -> Path:
+    """
+    Build txws as it would be installed, unless that is done.  If its wire cannot
+    be compiled, or could not be yet, that is told, and it is plain.
+
+    @param python: the environment's Python.
+    @param root: the checkout of txws.
+    @return: the folder that has the package.
+    """
+    sources = [
+        path
+        for name in ("setup.py", "pyproject.toml", "README.rst", "txws", "twisted")
+        for path in sorted(_filesIn(root / name))
+    ]
+    digest = sha256(sys.version.encode())
+    for path in sources:
+        digest.update(b"\0".join((bytes(path.relative_to(root)), path.read_bytes())))
+    built = WORK / "packages" / digest.hexdigest()[:16]
+    if not built.exists():
+        print(f"Building txws into {built}", file=sys.stderr)
+        source, made = WORK / "source", WORK / "made"
+        for folder in (source, made):
+            shutil.rmtree(folder, ignore_errors=True)
+        for path in sources:
+            target = source / path.relative_to(root)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+        command = [str(python), *_PIP, "--no-deps", "--no-build-isolation"]
+        command += ["--target", str(made), str(source)]
+        subprocess.run(command, check=True)
+        built.parent.mkdir(exist_ok=True)
+        made.rename(built)
+    return built
+
+
+def _filesIn(path: Path) -> list[Path]:
+    """
+    Find the sources below a path, or at it.
+    """
+    if path.is_file():
+        return [path]
+    return [
+        each
+        for each in path.rglob("*")
+        if each.is_file() and each.suffix not in (".pyc", ".so", ".cache")
+    ]
 
 
 def makeEnvironment() -> Path:
