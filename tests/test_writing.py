@@ -21,10 +21,12 @@ class FakeSocket:
     A socket that takes as much as the test wants.
 
     @ivar taken: what it has taken, call by call.
+    @ivar vectors: how often it was given several pieces at once.
     """
 
     def __init__(self) -> None:
         self.taken: list[bytes] = []
+        self.vectors = 0
         self.room = 10**6
         self.error: int | None = None
 
@@ -48,6 +50,13 @@ class FakeSocket:
         data = bytes(data[: self.room])
         self.taken.append(data)
         return len(data)
+
+    def sendmsg(self, buffers: Any) -> int:
+        """
+        Take some of what is not in one piece.
+        """
+        self.vectors += 1
+        return self.send(b"".join(buffers))
 
 
 class PlainSocketTests(SynchronousTestCase):
@@ -96,6 +105,42 @@ class PlainSocketTests(SynchronousTestCase):
         self.assertEqual(b"".join(self.socket.taken), b"abcde")
         self.write([b"f"])
         self.assertEqual(b"".join(self.socket.taken), b"abcdef")
+
+    def test_large(self):
+        """
+        A large payload is not copied behind its header.
+        """
+        payload = bytes(16384)
+        self.write([b"a", b"b", payload])
+        self.assertEqual(
+            (self.socket.taken, self.socket.vectors), ([b"ab" + payload], 1)
+        )
+        self.socket.room = 3
+        self.write([b"a", b"b", payload])
+        self.assertEqual(self.waiting, payload[1:])
+        self.setUp()
+        self.socket.error = errno.EWOULDBLOCK
+        self.write([b"a", payload])
+        self.assertEqual(self.waiting, b"a" + payload)
+
+    def test_manyPieces(self):
+        """
+        Many pieces go in one, for no socket takes any number of them.
+        """
+        pieces = [b"a"] * 2000 + [bytes(16384)]
+        self.write(pieces)
+        self.assertEqual(self.socket.taken, [b"".join(pieces)])
+        self.assertEqual(self.socket.vectors, 0)
+
+    def test_descriptors(self):
+        """
+        Descriptors that wait to go to the peer of a UNIX socket are not passed.
+        """
+        self.transport._sendmsgQueue = [3]
+        written: list[Any] = []
+        self.transport.writeSequence = written.append
+        self.write([b"a"])
+        self.assertEqual((self.socket.taken, written), ([], [[b"a"]]))
 
     def test_full(self):
         """

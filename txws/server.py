@@ -101,7 +101,7 @@ class WebSocketServerProtocol(Protocol):
         self._keepalive.stop()
         self._stopNegotiation(reason)
         # Whoever still holds this protocol holds nothing of the application.
-        self._receive = _drop
+        self._receive = self.dataReceived = _drop  # type: ignore[method-assign]
         webSocket, self.webSocket = self.webSocket, None
         try:
             if self._http is not None:
@@ -159,6 +159,8 @@ class WebSocketServerProtocol(Protocol):
         """
         self._negotiation = None
         self._receive = webSocket.dataReceived
+        # Twisted calls it directly from now on.
+        self.dataReceived = webSocket.dataReceived  # type: ignore[assignment]
         self.webSocket = webSocket
         webSocket.open(acceptance)
 

@@ -262,11 +262,12 @@ class WebSocketTransport(Sender):
         self._ended = Failure(WebSocketFailed(ConnectionAborted()))
         self._tellWaiting(self._ended)
 
-    def dataReceived(self, data: bytes) -> None:
+    @property
+    def dataReceived(self) -> Callable[[bytes], None]:
         """
-        The Twisted transport has received bytes.
+        What is called when the Twisted transport has received bytes.
         """
-        self._inflow.receiveData(data)
+        return self._inflow.receiveData
 
     def connectionLost(self, reason: Failure) -> None:
         """

@@ -19,10 +19,13 @@ __all__ = ["writerFor"]
 # What has to be as it is known here, for none of it is promised.
 _KNOWN = ("connected", "dataBuffer", "disconnecting", "writeSomeData", "TLS")
 
-
 # After so many bytes the reactor has its turn, however fast the peer reads: who
 # sends without an end must not keep everybody else waiting.
 _AT_ONCE_SIZE = 256 * 1024
+
+# So many pieces, of which the last has so many bytes, are not joined before.
+_MOST_PIECES = 16
+_LARGE_PIECE = 16 * 1024
 
 # What each write costs besides its bytes, as if it were bytes.
 _WRITE_COST = 1024
@@ -61,27 +64,38 @@ class _SocketWriter:
         Write.
         """
         transport = self._transport
-        isFree = (
+        if self._spent > _AT_ONCE_SIZE or not self._isFree(transport):
+            # What is written next waits behind this.
+            self._spent = 0
+            transport.writeSequence(pieces)
+            return
+        socket = transport.socket
+        sent = 0
+        try:
+            if len(pieces) <= _MOST_PIECES and len(pieces[-1]) >= _LARGE_PIECE:
+                sent = socket.sendmsg(pieces)
+            else:
+                pieces = (b"".join(pieces),)
+                sent = socket.send(pieces[0])
+        except OSError:
+            # It is full, or lost, as the reactor will find out.
+            pass
+        size = sum(map(len, pieces))
+        self._spent += size + _WRITE_COST
+        if sent < size:
+            transport.write(b"".join(pieces)[sent:])
+
+    def _isFree(self, transport: Any) -> bool:
+        """
+        Find out whether nothing speaks against writing at once.
+        """
+        return (
             transport.connected
             and not transport.disconnecting
             and not transport.dataBuffer
             and not transport._tempDataBuffer
             and not transport.TLS
             and not transport._writeDisconnected
+            # File descriptors that go with the next byte.
+            and not getattr(transport, "_sendmsgQueue", None)
         )
-        if not isFree:
-            transport.writeSequence(pieces)
-            return
-        if self._spent > _AT_ONCE_SIZE:
-            # What is written next waits behind this.
-            self._spent = 0
-            transport.writeSequence(pieces)
-            return
-        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        self._spent += len(data) + _WRITE_COST
-        sent = transport.writeSomeData(data)
-        if not isinstance(sent, int) or sent < 0:
-            # It is lost, as the reactor will find out.
-            transport.write(data)
-        elif sent < len(data):
-            transport.write(data[sent:])

@@ -4,6 +4,8 @@ Tests for L{txws.wire.messages}.
 
 from __future__ import annotations
 
+import tracemalloc
+
 from txws.wire.codes import Opcode
 from txws.wire.errors import BadPayload, MessageTooBig
 from txws.wire.events import (
@@ -171,18 +173,41 @@ class MessageAssemblerTests(WireTestCase):
 
     def test_tinyFragments(self):
         """
-        A message in tiny and empty fragments takes no more room than its bytes
-        do.
+        A message in tiny and empty fragments takes about as much room as its
+        bytes do.
         """
-        assembler = MessageAssembler()
-        give(assembler, Frame(Opcode.TEXT, b"", isFinal=False))
-        for _ in range(5000):
-            give(assembler, Frame(Opcode.CONTINUATION, b"a", isFinal=False))
-            give(assembler, Frame(Opcode.CONTINUATION, b"", isFinal=False))
-        self.assertEqual(keptSize(assembler), 5000)
-        message = give(assembler, Frame(Opcode.CONTINUATION, b""))
-        self.assertEqual(message, TextMessageReceived("a" * 5000))
-        self.assertEqual(keptSize(assembler), 0)
+        for opcode, expected in (
+            (Opcode.TEXT, TextMessageReceived("a" * 50000)),
+            (Opcode.BINARY, BytesMessageReceived(b"a" * 50000)),
+        ):
+            assembler = MessageAssembler()
+            give(assembler, Frame(opcode, b"", isFinal=False))
+            tracemalloc.start()
+            self.addCleanup(tracemalloc.stop)
+            for _ in range(50000):
+                give(assembler, Frame(Opcode.CONTINUATION, b"a", isFinal=False))
+                give(assembler, Frame(Opcode.CONTINUATION, b"", isFinal=False))
+            self.assertLess(tracemalloc.get_traced_memory()[0], 100000)
+            message = give(assembler, Frame(Opcode.CONTINUATION, b""))
+            self.assertEqual(message, expected)
+            tracemalloc.stop()
+            self.assertEqual(keptSize(assembler), 0)
+
+    def test_lineEnds(self):
+        """
+        Line ends stay as they are, and characters may be cut anywhere.
+        """
+        text = "\r\n\n\r\x85\u2028\r å 😀\n\r"
+        for pieces in splits(text.encode()):
+            assembler = MessageAssembler()
+            frames = [Frame(Opcode.TEXT, b"", isFinal=False)]
+            frames += [
+                Frame(Opcode.CONTINUATION, each, isFinal=False) for each in pieces
+            ]
+            for frame in frames:
+                self.assertIsNone(give(assembler, frame))
+            message = give(assembler, Frame(Opcode.CONTINUATION, b""))
+            self.assertEqual(message, TextMessageReceived(text))
 
 
 class FragmentReaderTests(WireTestCase):

@@ -10,20 +10,29 @@ from .events cimport (
 cdef int _TEXT
 
 
+cdef class Pieces:
+    cdef object _empty
+    cdef list _large
+    cdef list _latest
+
+    cpdef append(self, piece)
+    cpdef join(self)
+
+
 cdef class MessageAssembler:
     cdef object _decoder
     cdef object _maxMessageSize
-    cdef object _payload
+    cdef Pieces _message
+    cdef Py_ssize_t _size
 
     cpdef receiveFrame(self, int opcode, bytes payload, bint isFinal)
     cpdef clear(self)
     cdef _receiveWhole(self, int opcode, bytes payload)
-    cdef _receiveFragment(self, bytearray message, bytes payload, bint isFinal)
+    cdef _receiveFragment(self, Pieces message, bytes payload, bint isFinal)
 
 
 cdef class FragmentReader(MessageAssembler):
     cdef bint _isInMessage
-    cdef Py_ssize_t _size
 
 
 cdef _checkSize(Py_ssize_t size, limit)

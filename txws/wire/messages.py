@@ -2,14 +2,14 @@
 Messages, RFC 6455 section 5.4 and 5.6, put together from the frames that
 L{txws.wire.frames} has let through, or handed on part by part.
 
-One growing buffer holds a message that is on its way, however small its
-fragments; text is checked as it arrives, so that it fails on its first bad
-byte.
+A message that is on its way is kept in few pieces, however small its fragments;
+text is decoded as it arrives, so that it fails on its first bad byte.
 """
 
 from __future__ import annotations
 
 from codecs import IncrementalDecoder, getincrementaldecoder
+from typing import Any
 
 from .codes import Opcode
 from .errors import BadPayload, MessageTooBig
@@ -27,13 +27,16 @@ _UTF8Decoder = getincrementaldecoder("utf-8")
 
 _TEXT = Opcode.TEXT.value
 
+# So many pieces become one.
+_FEW = 256
+
 
 class MessageAssembler:
     """
     Puts the messages of one direction of one connection together.
     """
 
-    __slots__ = ("_decoder", "_maxMessageSize", "_payload")
+    __slots__ = ("_decoder", "_maxMessageSize", "_message", "_size")
 
     def __init__(self, maxMessageSize: int | None = None) -> None:
         """
@@ -41,8 +44,10 @@ class MessageAssembler:
             have worked on it, or L{None} for no limit.
         """
         self._maxMessageSize = maxMessageSize
-        # The message that is on its way, and the check of its text.
-        self._payload: bytearray | None = None
+        # The message that is on its way, how many bytes have come of it, and what
+        # decodes its text.
+        self._message: Pieces | None = None
+        self._size = 0
         self._decoder: IncrementalDecoder | None = None
 
     def receiveFrame(
@@ -58,19 +63,20 @@ class MessageAssembler:
         @raise BadPayload: if a text message is not UTF-8.
         @raise MessageTooBig: if a message exceeds the limit.
         """
-        if self._payload is None:
+        if self._message is None:
             if isFinal:
                 return self._receiveWhole(opcode, payload)
-            self._payload = bytearray()
-            if opcode == _TEXT:
-                self._decoder = _UTF8Decoder()
-        return self._receiveFragment(self._payload, payload, isFinal)
+            isText = opcode == _TEXT
+            self._message = Pieces("" if isText else b"")
+            self._decoder = _UTF8Decoder() if isText else None
+        return self._receiveFragment(self._message, payload, isFinal)
 
     def clear(self) -> None:
         """
         Drop the message that is on its way.
         """
-        self._payload = None
+        self._message = None
+        self._size = 0
         self._decoder = None
 
     def _receiveWhole(self, opcode: int, payload: bytes) -> MessageEvent:
@@ -86,24 +92,62 @@ class MessageAssembler:
             raise _badText(error.start) from None
 
     def _receiveFragment(
-        self, message: bytearray, payload: bytes, isFinal: bool
+        self, message: Pieces, payload: bytes, isFinal: bool
     ) -> MessageEvent | None:
         """
         Add a fragment to the message that is on its way.
         """
-        size = len(message) + len(payload)
-        _checkSize(size, self._maxMessageSize)
+        self._size += len(payload)
+        _checkSize(self._size, self._maxMessageSize)
         decoder = self._decoder
-        if decoder is not None:
-            _decodeText(decoder, payload, isFinal, size)
-        message += payload
+        if decoder is None:
+            message.append(payload)
+        else:
+            message.append(_decodeText(decoder, payload, isFinal, self._size))
         if not isFinal:
             return None
-        self._payload = None
-        self._decoder = None
-        if decoder is None:
-            return BytesMessageReceived(bytes(message))
-        return TextMessageReceived(message.decode("utf-8"))
+        self.clear()
+        whole = message.join()
+        return (
+            BytesMessageReceived(whole)
+            if decoder is None
+            else TextMessageReceived(whole)
+        )
+
+
+class Pieces:
+    """
+    Bytes or text that grows, in few pieces.
+
+    None is copied to make room, for large ones cost more than all else that is
+    done with a message; many small ones become one.
+    """
+
+    __slots__ = ("_empty", "_large", "_latest")
+
+    def __init__(self, empty: Any) -> None:
+        """
+        @param empty: nothing, of the kind that the pieces are of.
+        """
+        self._empty = empty
+        self._large: list[Any] = []
+        self._latest: list[Any] = []
+
+    def append(self, piece: Any) -> None:
+        """
+        Add a piece.
+        """
+        if piece:
+            self._latest.append(piece)
+            if len(self._latest) == _FEW:
+                self._large.append(self._empty.join(self._latest))
+                self._latest.clear()
+
+    def join(self) -> Any:
+        """
+        Put all together.
+        """
+        return self._empty.join(self._large + self._latest)
 
 
 class FragmentReader(MessageAssembler):
@@ -112,7 +156,7 @@ class FragmentReader(MessageAssembler):
     arrive: nothing is kept but the beginning of a character.
     """
 
-    __slots__ = ("_isInMessage", "_size")
+    __slots__ = ("_isInMessage",)
 
     def __init__(self, maxMessageSize: int | None = None) -> None:
         """
@@ -120,7 +164,6 @@ class FragmentReader(MessageAssembler):
         """
         super().__init__(maxMessageSize)
         self._isInMessage = False
-        self._size = 0
 
     def receiveFrame(
         self, opcode: int, payload: bytes, isFinal: bool
