@@ -61,7 +61,6 @@ STEPS = {
     "results": 0.9,
     "cookies": 0.9,
     "flow": 2,
-    "reading": 1.9,
     "writing": 1.9,
     "closing": 2,
     "keepalive": 2,

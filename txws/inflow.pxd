@@ -10,7 +10,6 @@ from .wire.contract cimport WireConnection
 cdef object _BUSY
 cdef object _IDLE
 cdef object _OPEN
-cdef Py_ssize_t _FULL_READ
 cdef tuple _MESSAGES
 
 
@@ -19,12 +18,11 @@ cdef class Inflow:
     cdef public object turn
 
     cdef Py_ssize_t _answersSize
-    cdef public object _carrier
+    cdef object _carrier
     cdef WireConnection _connection
     cdef Delivery _delivery
     cdef Py_ssize_t _highWaterMark
     cdef Keepalive _idleClock
-    cdef bint _isMuch
     cdef Keepalive _keepalive
     cdef object _left
     cdef Outflow _outflow

@@ -18,7 +18,6 @@ from twisted.internet.interfaces import IPushProducer, ITransport
 from .delivery import Delivery
 from .flow import Outflow
 from .keepalive import Keepalive
-from .reading import FULL_READ, readMuch
 from .wire.contract import ConnectionState, WireConnection
 from .wire.events import (
     BytesFragmentReceived,
@@ -52,8 +51,6 @@ class Turn(Enum):
     IDLE = "it leaves at once"
     OVER = "it is too late"
 
-
-_FULL_READ = FULL_READ
 
 # Looking up a member of an Enum takes as long as a call.
 _BUSY, _IDLE = Turn.BUSY, Turn.IDLE
@@ -120,7 +117,6 @@ class Inflow:
         "_delivery",
         "_highWaterMark",
         "_idleClock",
-        "_isMuch",
         "_keepalive",
         "_left",
         "_outflow",
@@ -167,8 +163,6 @@ class Inflow:
         self._answersSize = 0
         self._pendingBefore = 0
         self._pauses = _NONE
-        # Whether the peer has just sent much.
-        self._isMuch = False
         # The messages that came together with one that stopped the turn.
         self._left: Sequence[str | bytes | Event] = ()
 
@@ -192,9 +186,6 @@ class Inflow:
         Take what the Twisted transport has received.
         """
         self._keepalive.heard()
-        if (len(data) >= _FULL_READ) is not self._isMuch:
-            self._isMuch = not self._isMuch
-            readMuch(self._carrier, self._isMuch)
         self._connection.receiveData(data)
         self.deliver()
 
