@@ -419,7 +419,7 @@ class WebSocketTransport(Sender):
         See L{InflowOwner<txws.inflow.InflowOwner>}.
         """
         _log.failure("{transport}: an extension raised", transport=self)
-        self._close(CloseCode.INTERNAL_ERROR, "internal error")
+        self._closing()
 
     # Helpers
 

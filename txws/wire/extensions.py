@@ -44,6 +44,10 @@ class ExtensionOffer(NamedTuple):
 class IExtension(Interface):
     """
     An extension at work on one connection.
+
+    If one raises anything but a violation of the peer's, or makes what it must
+    not, the connection fails with 1011: others may have worked on the message,
+    and would look back to what never arrives.
     """
 
     rsv: int = Attribute(
@@ -74,7 +78,7 @@ class IExtension(Interface):
         @param compress: whether the application wants this message to be
             compressed; L{None} to leave it to the extension.  It counts on the
             first frame of a message.
-        @return: what is sent for it.
+        @return: what is sent for it: a frame whose payload is L{bytes}.
         """
 
     def decode(frame: Frame) -> Iterable[Frame]:
@@ -85,7 +89,8 @@ class IExtension(Interface):
         @return: what the application is to see: a frame or, where it has grown,
             the parts of one, as a frame and continuations.  They are asked for
             one after the other, each when there is room for it, before the
-            next frame is decoded.
+            next frame is decoded.  Fragments may be held back until the last
+            of their message, which has to leave a whole message, or none.
         @raise txws.wire.errors.Violation: if the peer sent what the extension
             does not allow.
         """
