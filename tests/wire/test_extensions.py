@@ -237,6 +237,21 @@ class ConstructionTests(WireTestCase):
             checkNames([*makeFactories(), CipherFactory("mirror", Stream)])
         self.assertEqual(str(caught.exception), "there are two extensions 'mirror'")
 
+    def test_unfitNames(self):
+        """
+        A name that cannot be told, or is not found as it is told in lower case,
+        is refused.
+        """
+        wrong: tuple[Any, ...] = ("Mirror", "a b", "", "a;b", "a\r\nb", "ä", None, b"a")
+        for name in wrong:
+            with self.assertRaises(ValueError) as caught:
+                checkNames([CipherFactory(name, Stream)])
+            self.assertEqual(
+                str(caught.exception),
+                f"the name of an extension must be a token in lower case, not {name!r}",
+            )
+        checkNames([CipherFactory("x-1!#$%&'*+.^_`|~", Stream)])
+
     def test_reservedBits(self):
         """
         Two extensions cannot claim the same reserved bit of one connection; any

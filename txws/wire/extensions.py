@@ -8,6 +8,7 @@ frame in, frame out, in both directions.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Iterable, Sequence
 from typing import NamedTuple
 
@@ -26,6 +27,11 @@ __all__ = [
     "checkNames",
     "confirmExtensions",
 ]
+
+
+# RFC 6455 9.1: "extension-token = registered-token"; names are compared in lower
+# case.
+_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9a-z]+")
 
 
 class ExtensionOffer(NamedTuple):
@@ -167,10 +173,15 @@ def checkNames(factories: Sequence[IExtensionFactory]) -> None:
     """
     Check that extensions can be negotiated beside each other.
 
-    @raise ValueError: if two have the same name.
+    @raise ValueError: if two have the same name, or one has none that can be
+        told.
     """
-    names = [factory.name for factory in factories]
+    names: list[object] = [factory.name for factory in factories]
     for name in names:
+        if not isinstance(name, str) or _NAME.fullmatch(name) is None:
+            raise ValueError(
+                f"the name of an extension must be a token in lower case, not {name!r}"
+            )
         if names.count(name) > 1:
             raise ValueError(f"there are two extensions {name!r}")
 
