@@ -40,6 +40,7 @@ from txws.testing import MemoryTransport, RecordingHandler
 from txws.wire.codes import Opcode
 from txws.wire.connection import Role
 from txws.wire.events import CloseStatus
+from txws.wire.extensions import IReleasable
 from txws.wire.frames import Frame
 from txws.wire.prepared import PreparedMessage
 
@@ -999,6 +1000,26 @@ class ErrorTests(TransportTestCase):
             self.assertEqual(end.ended.sent.code, 1011)
             self.assertEqual(len(self.flushLoggedErrors(Broken)), 1)
             self.assertEqual(end.delayedCalls, 0)
+
+    def test_extensionCannotRelease(self):
+        """
+        So it is if it raises when it is to give memory back, which is nobody's
+        call, and nothing is left of the connection's clock.
+        """
+
+        @implementer(IReleasable)
+        class Releasing(BrokenStream):
+            def release(self) -> None:
+                raise Broken
+
+        end = End.opened(extensions=[Releasing()], pingInterval=20, closeTimeout=5)
+        end.clock.advance(20)
+        self.assertEqual(len(self.flushLoggedErrors(Broken)), 1)
+        self.assertEqual(end.takeFrames(), [closeFrame(1011, "internal error")])
+        end.clock.advance(5)
+        end.transport.settle()
+        self.assertTrue(end.transport.isLost)
+        self.assertEqual(end.delayedCalls, 0)
 
     def test_extensionCannotStream(self):
         """

@@ -299,7 +299,11 @@ class WebSocketTransport(Sender):
         """
         # The peer has been silent for a while; and this side?
         if not self._hasSent:
-            self._connection.release()
+            try:
+                self._connection.release()
+            except Exception:
+                self._sendFailed()
+                return
         self._hasSent = False
         if isOneWay:
             self._connection.sendPong(payload)

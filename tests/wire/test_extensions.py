@@ -27,6 +27,7 @@ from txws.wire.extensions import (
     ExtensionOffer,
     IExtension,
     IExtensionFactory,
+    IReleasable,
     IShareableExtension,
     acceptExtensions,
     checkNames,
@@ -577,6 +578,20 @@ class BrokenExtensionTests(WireTestCase):
                 with self.assertRaises((TypeError, ValueError), msg=name):
                     pendingEvents(server)
                 self.assertFailed(server, CloseCode.INTERNAL_ERROR, name)
+
+    def test_raisesWhenReleased(self):
+        """
+        So it is if it raises when it is to give memory back.
+        """
+
+        @implementer(IReleasable)
+        class Releasing(Broken):
+            def release(self) -> None:
+                raise KeyError("release")
+
+        server = makeConnection(Role.SERVER, extensions=[Releasing()])
+        self.assertRaises(KeyError, server.release)
+        self.assertFailed(server, CloseCode.INTERNAL_ERROR)
 
     def test_heldBack(self):
         """

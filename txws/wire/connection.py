@@ -539,10 +539,16 @@ class Connection(WireConnection):
     def release(self) -> None:
         """
         Give back what the extensions can do without while nothing is sent.
+
+        @raise Exception: what an extension raises; the connection has failed.
         """
-        for extension in self._extensions:
-            if IReleasable.providedBy(extension):
-                extension.release()
+        try:
+            for extension in self._extensions:
+                if IReleasable.providedBy(extension):
+                    extension.release()
+        except Exception:
+            self._extensionFailed()
+            raise
 
     def discardData(self) -> None:
         """
