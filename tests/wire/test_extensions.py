@@ -265,6 +265,20 @@ class ConstructionTests(WireTestCase):
         with self.assertRaisesRegex(ValueError, "claims a reserved bit that is taken"):
             makeConnection(Role.SERVER, extensions=[Stream(), Mirror(), Stream()])
 
+    def test_noReservedBits(self):
+        """
+        Nothing else can be claimed: the first reserved bit is L{RSV1}, not 1,
+        which is a part of the opcode.
+        """
+
+        class Counting(Stream):
+            rsv = 1
+
+        for wrong in (1, 0x80, RSV1 | 2, -1):
+            Counting.rsv = wrong
+            with self.assertRaisesRegex(ValueError, "claims .*, which is no reserved"):
+                makeConnection(Role.SERVER, extensions=[Counting()])
+
 
 class ExtensionsAtWorkTests(WireTestCase):
     """

@@ -38,6 +38,9 @@ from .extensions import IExtension, IReleasable
 from .frames import (
     JOINED_PAYLOAD,
     MAX_CONTROL_PAYLOAD,
+    RSV1,
+    RSV2,
+    RSV3,
     Frame,
     FrameParser,
     serializeHeader,
@@ -170,7 +173,7 @@ class Connection(WireConnection):
         @param observer: called with every frame, as it is on the wire but
             unmasked; with a large one that is received in parts.
         @raise ValueError: if C{fragmentSize} is less than 1, or if two extensions
-            claim the same reserved bit.
+            claim the same reserved bit, or one claims what is none.
         """
         if fragmentSize is not None and fragmentSize < 1:
             raise ValueError(f"fragmentSize must be at least 1, not {fragmentSize}")
@@ -761,10 +764,14 @@ def _generateKey() -> bytes:
 
 def _checkClaims(extensions: Sequence[IExtension]) -> None:
     """
-    Check that each reserved bit is claimed once.
+    Check that reserved bits are claimed, and each of them once.
     """
     claimed = 0
     for extension in extensions:
+        if extension.rsv & ~(RSV1 | RSV2 | RSV3):
+            raise ValueError(
+                f"{extension!r} claims {extension.rsv:#x}, which is no reserved bit"
+            )
         if extension.rsv & claimed:
             raise ValueError(f"{extension!r} claims a reserved bit that is taken")
         claimed |= extension.rsv
