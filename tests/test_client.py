@@ -34,6 +34,7 @@ from .ends import Act, ActingHandler, closeFrame
 from .peers import ACCEPT, KEY
 from .test_flow import PushProducer
 from .test_transport import Company
+from .wire.ciphers import CipherFactory, Stream
 from .wire.tables import dribble, frame, readFrames
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = Opcode
@@ -477,6 +478,22 @@ class RefusedTests(ClientTestCase):
         refused = self.assertRefused(client, "the server answered 403 instead of 101")
         self.assertEqual((refused.status, refused.body), (403, b"go awa"))
         self.assertIn(("X-Why", "because"), refused.headers)
+
+    def test_extensionRaises(self):
+        """
+        If what negotiates an extension raises, whoever waits is told just that.
+        """
+
+        class Broken(CipherFactory):
+            def confirm(self, parameters: Any, maxMessageSize: Any) -> Any:
+                raise KeyError("confirm")
+
+        client = Client(extensions=[Broken("stream", Stream)])
+        client.answer(("Sec-WebSocket-Extensions", "stream"))
+        failure = self.failureResultOf(client.protocol.opened, KeyError)
+        self.assertEqual(failure.value.args, ("confirm",))
+        self.assertEqual(client.handler.events, [])
+        self.assertGone(client)
 
     def test_statusWithoutLength(self):
         """

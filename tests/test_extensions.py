@@ -139,6 +139,13 @@ class DefaultTests(SynchronousTestCase):
         for extensions, problem in (
             (twice, "are not possible: there are two extensions 'a'"),
             (wrong, f"must provide IExtensionFactory, not {PerMessageDeflate!r}"),
+            (
+                [CipherFactory("X-A", Stream)],
+                (
+                    "are not possible: the name of an extension must be a token in"
+                    " lower case, not 'X-A'"
+                ),
+            ),
         ):
             with self.assertRaises(InvalidSetting) as caught:
                 WebSocketFactory(RecordingHandler, extensions=extensions)

@@ -208,6 +208,21 @@ class HeartbeatTests(SynchronousTestCase):
         connection.wait(until=79.5)
         self.assertEqual(connection.acts, [(20, "ping"), (40, "ping"), (60, "ping")])
 
+    def test_everyIntervalBelowTimeout(self):
+        """
+        So it is if the timeout is longer than the interval, and soon after an
+        answer that took long.
+        """
+        policy = KeepalivePolicy(pingInterval=1, pingTimeout=30)
+        connection = KeptConnection.opened(policy)
+        connection.hearAt(1, 2, 3, 9.5)
+        connection.wait(until=10)
+        self.assertEqual([act[0] for act in connection.acts], [1, 2, 3, 4])
+        connection.wait(until=10.5)
+        self.assertEqual([act[0] for act in connection.acts], [1, 2, 3, 4, 10.5])
+        connection.wait(until=100)
+        self.assertEqual(connection.acts[5:], [(40.5, "pingTimeout", 30)])
+
     def test_shortTimeoutAfterLongInterval(self):
         """
         The timeout counts from the Ping, whatever the interval is.

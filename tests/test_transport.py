@@ -4,13 +4,14 @@ Tests for L{txws.transport}.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterable
 from functools import partial
 from itertools import product
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from twisted.internet.defer import CancelledError
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import (
     IConsumer,
@@ -39,6 +40,7 @@ from txws.testing import MemoryTransport, RecordingHandler
 from txws.wire.codes import Opcode
 from txws.wire.connection import Role
 from txws.wire.events import CloseStatus
+from txws.wire.extensions import IReleasable
 from txws.wire.frames import Frame
 from txws.wire.prepared import PreparedMessage
 
@@ -64,6 +66,31 @@ def raiseBroken(transport: object = None) -> None:
     Be an application that has an error.
     """
     raise Broken
+
+
+class BrokenStream(Stream):
+    """
+    An extension that raises for some messages.
+    """
+
+    rsv = 0
+
+    def encode(self, frame: Frame, compress: bool | None = None) -> Frame:
+        """
+        Raise for what is bad, and for the end behind what says so.
+        """
+        if frame.payload == b"bad" or (self._isPlain and not frame.payload):
+            raise Broken
+        self._isPlain = frame.payload == b"end"
+        return frame
+
+    def decode(self, frame: Frame) -> Iterable[Frame]:
+        """
+        Raise for what is bad.
+        """
+        if frame.payload == b"bad":
+            raise Broken
+        return [frame]
 
 
 def echo(handler: RecordingHandler) -> Act:
@@ -919,15 +946,113 @@ class ErrorTests(TransportTestCase):
         An exception of an extension is logged, and closes the connection with
         1011, too.
         """
-
-        class Broken(Stream):
-            def decode(self, frame):
-                raise KeyError("decode")
-
-        end = End.opened(extensions=[Broken()])
-        end.receiveText("a")
-        self.assertEqual(len(self.flushLoggedErrors(KeyError)), 1)
+        end = End.opened(extensions=[BrokenStream()])
+        end.receiveText("bad")
+        self.assertEqual(len(self.flushLoggedErrors(Broken)), 1)
         self.assertEqual(end.takeFrames(), [closeFrame(1011, "internal error")])
+
+    def test_extensionAndClose(self):
+        """
+        So it is when the peer's Close has come with what made it raise, and what
+        the peer sends afterwards does not make it raise again.
+        """
+        end = End.opened(extensions=[BrokenStream()])
+        end.receive(end.frame(TEXT, b"bad"), end.frame(CLOSE))
+        end.receiveText("bad")
+        self.assertEqual(len(self.flushLoggedErrors(Broken)), 1)
+        self.assertEqual(end.takeFrames(), [closeFrame(1011, "internal error")])
+        end.leave()
+        self.assertEqual(end.ended.sent.code, 1011)
+        self.assertEqual(end.delayedCalls, 0)
+
+    def test_extensionCannotSend(self):
+        """
+        If an extension raises when a message is sent, the application is told
+        at the call, and so is the log, and the connection is closed with 1011:
+        the peer does not get what other extensions may look back to.  What is
+        sent later fails.
+        """
+        sends: tuple[Act, ...] = (
+            lambda transport: transport.sendTextMessage("bad"),
+            lambda transport: transport.sendBytesMessage(b"bad"),
+            lambda transport: transport.sendPreparedMessage(PreparedMessage("bad")),
+        )
+        for send, isInHandler in product(sends, (False, True)):
+            late = []
+
+            def act(transport, send=send, late=late) -> None:
+                transport.sendTextMessage("good")
+                self.assertRaises(Broken, send, transport)
+                late.append(transport.sendTextMessage("good"))
+
+            handler = ActingHandler(textMessageReceived=act)
+            end = End.opened(handler, extensions=[BrokenStream()])
+            if isInHandler:
+                end.receiveText("good", "good")
+            else:
+                act(end.webSocket)
+            self.assertFalse(end.webSocket.isOpen)
+            frames = end.takeFrames()
+            self.assertEqual(frames[0].payload, b"good")
+            self.assertEqual(frames[1:], [closeFrame(1011, "internal error")])
+            end.leave()
+            self.failureResultOf(late[0], WebSocketFailed)
+            self.assertEqual(end.ended.sent.code, 1011)
+            self.assertEqual(len(self.flushLoggedErrors(Broken)), 1)
+            self.assertEqual(end.delayedCalls, 0)
+
+    def test_extensionCannotRelease(self):
+        """
+        So it is if it raises when it is to give memory back, which is nobody's
+        call, and nothing is left of the connection's clock.
+        """
+
+        @implementer(IReleasable)
+        class Releasing(BrokenStream):
+            def release(self) -> None:
+                raise Broken
+
+        end = End.opened(extensions=[Releasing()], pingInterval=20, closeTimeout=5)
+        end.clock.advance(20)
+        self.assertEqual(len(self.flushLoggedErrors(Broken)), 1)
+        self.assertEqual(end.takeFrames(), [closeFrame(1011, "internal error")])
+        end.clock.advance(5)
+        end.transport.settle()
+        self.assertTrue(end.transport.isLost)
+        self.assertEqual(end.delayedCalls, 0)
+
+    def test_extensionCannotStream(self):
+        """
+        So it is if it raises at the beginning, within or at the end of a message
+        that is streamed, and with a message that waits behind one.
+        """
+        for pieces, waiting in (
+            (["bad", "good"], "good"),
+            (["good", "bad", "good"], "good"),
+            (["good", "end"], "good"),
+            (["good"], "bad"),
+        ):
+            end = End.opened(extensions=[BrokenStream()])
+            source: Deferred[str] = Deferred()
+
+            async def stream(source=source, pieces=pieces) -> AsyncIterator[str]:
+                await source
+                for piece in pieces:
+                    yield piece
+
+            streamed = end.webSocket.sendStream(stream())
+            behind = end.webSocket.sendTextMessage(waiting)
+            source.callback("")
+            last = end.takeFrames()[-1]
+            self.assertEqual(last, closeFrame(1011, "internal error"), pieces)
+            end.leave()
+            if waiting == "bad":
+                self.successResultOf(streamed)
+                self.failureResultOf(behind, Broken)
+            else:
+                self.failureResultOf(streamed, WebSocketFailed)
+                self.successResultOf(behind)
+            self.assertEqual(len(self.flushLoggedErrors()), 1)
 
     def test_namelessCallback(self):
         """

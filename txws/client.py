@@ -182,6 +182,9 @@ class WebSocketClientProtocol(Protocol):
                 accepted = self._handshake.receiveData(data)
             except HandshakeRefused as refused:
                 self.handshakeRefused(refused)
+            except Exception as error:
+                # Only what negotiates an extension can raise here.
+                self._fail(error)
             else:
                 if accepted is not None:
                     self._open(accepted)

@@ -245,8 +245,11 @@ class Keepalive:
         due = self._deadline
         if self._phase is _Phase.OPEN:
             dues = []
-            if self.policy.pingInterval is not None:
-                dues.append(self._heartbeatDue(self.policy.pingInterval))
+            interval = self.policy.pingInterval
+            if interval is not None:
+                # An answer makes the next heartbeat due before its own deadline is.
+                again = self.clock.seconds() + interval
+                dues.append(min(self._heartbeatDue(interval), again))
             if self.policy.idleTimeout is not None:
                 dues.append(self._messageAt + self.policy.idleTimeout)
             if not dues:

@@ -79,7 +79,7 @@ class _Stream:
         Begin to send.
         """
         self._pumping = Deferred.fromCoroutine(pump(self._source, self._send))
-        self._pumping.addCallbacks(self._finished, self._failed)
+        self._pumping.addCallback(self._finished).addErrback(self._failed)
 
     def stop(self) -> None:
         """

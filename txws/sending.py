@@ -112,8 +112,7 @@ class Sender:
         See L{IWebSocketTransport}.
         """
         if self._outbox is None and self._connection.state is _OPEN:
-            self._connection.sendText(message, compress)
-            return self._sent()
+            return self._sendText(message, compress)
         if not self.isOpen:
             return self._whenOver()
         # Refused now, if it cannot be sent.
@@ -128,8 +127,7 @@ class Sender:
         See L{IWebSocketTransport}.
         """
         if self._outbox is None and self._connection.state is _OPEN:
-            self._connection.sendBytes(data, compress)
-            return self._sent()
+            return self._sendBytes(data, compress)
         if not self.isOpen:
             return self._whenOver()
         data = bytes(memoryview(data))
@@ -188,10 +186,14 @@ class Sender:
         """
         See L{OutboxOwner<txws.outbox.OutboxOwner>}.
         """
-        if isinstance(piece, str):
-            self._connection.sendTextFragment(piece, compress=compress)
-        else:
-            self._connection.sendBytesFragment(piece, compress=compress)
+        try:
+            if isinstance(piece, str):
+                self._connection.sendTextFragment(piece, compress=compress)
+            else:
+                self._connection.sendBytesFragment(piece, compress=compress)
+        except Exception:
+            self._sendFailed()
+            raise
         self._sent()
         if not self._outflow.isFull:
             return DONE
@@ -203,7 +205,11 @@ class Sender:
         """
         See L{OutboxOwner<txws.outbox.OutboxOwner>}.
         """
-        self._connection.finishMessage()
+        try:
+            self._connection.finishMessage()
+        except Exception:
+            self._sendFailed()
+            raise
         self._sent()
 
     def streamFailed(self) -> None:
@@ -228,6 +234,12 @@ class Sender:
 
     # What is left to the rest of the connection
 
+    def extensionFailed(self) -> None:
+        """
+        See L{InflowOwner<txws.inflow.InflowOwner>}.
+        """
+        raise NotImplementedError
+
     def _close(self, code: int, reason: str) -> None:
         """
         Begin the closing handshake now.
@@ -246,7 +258,11 @@ class Sender:
         """
         Send a text message now.
         """
-        self._connection.sendText(message, compress)
+        try:
+            self._connection.sendText(message, compress)
+        except Exception:
+            self._sendFailed()
+            raise
         return self._sent()
 
     def _sendBytes(
@@ -255,15 +271,31 @@ class Sender:
         """
         Send a binary message now.
         """
-        self._connection.sendBytes(data, compress)
+        try:
+            self._connection.sendBytes(data, compress)
+        except Exception:
+            self._sendFailed()
+            raise
         return self._sent()
 
     def _sendPrepared(self, message: PreparedMessage) -> Deferred[None]:
         """
         Send a prepared message now.
         """
-        self._connection.sendPrepared(message)
+        try:
+            self._connection.sendPrepared(message)
+        except Exception:
+            self._sendFailed()
+            raise
         return self._sent()
+
+    def _sendFailed(self) -> None:
+        """
+        See whether what was to be sent has made an extension raise.
+        """
+        if self._connection.state is ConnectionState.FAILED:
+            self.extensionFailed()
+            self._flush()
 
     def _postpone(
         self, send: Callable[[_T], Deferred[None]], message: _T, payload: bytes

@@ -300,7 +300,11 @@ class WebSocketTransport(Sender):
         """
         # The peer has been silent for a while; and this side?
         if not self._hasSent:
-            self._connection.release()
+            try:
+                self._connection.release()
+            except Exception:
+                self._sendFailed()
+                return
         self._hasSent = False
         if isOneWay:
             self._connection.sendPong(payload)
@@ -420,7 +424,7 @@ class WebSocketTransport(Sender):
         See L{InflowOwner<txws.inflow.InflowOwner>}.
         """
         _log.failure("{transport}: an extension raised", transport=self)
-        self._close(CloseCode.INTERNAL_ERROR, "internal error")
+        self._closing()
 
     # Helpers
 

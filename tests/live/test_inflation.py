@@ -12,18 +12,21 @@ import socket
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from random import Random
+from select import select
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.wire.streams import bomb, compress
+from tests.wire.streams import bomb, compress, decompress
 from tests.wire.tables import peerFrame
 from txws.policy import Limits
 from txws.wire.codes import CloseCode, Opcode
 from txws.wire.connection import Role
 from txws.wire.frames import RSV1, Frame, FrameParser
 
-from .programs import WAIT_TIMEOUT, TwistdServer
+from .programs import WAIT_TIMEOUT, TwistdServer, waitUntil
 
+KIB = 1 << 10
 MIB = 1 << 20
 LIMIT = Limits().maxMessageSize or 0
 REQUEST = (
@@ -133,14 +136,39 @@ class Client:
 
     def receive(self) -> Frame:
         """
-        Receive a frame.
+        Receive a frame that is no Ping; those are answered.
         """
-        while (frame := self._parser.nextFrame()) is None:
-            data = self._socket.recv(1 << 16)
-            if not data:
-                raise AssertionError("the server has closed without a word")
-            self._parser.receiveData(data)
+        while (frame := self._nextFrame()) is None:
+            self._read()
         return frame
+
+    def answerPings(self) -> None:
+        """
+        Answer the Pings that have come.
+        """
+        while select([self._socket], [], [], 0)[0]:
+            self._read()
+        if self._nextFrame() is not None:
+            raise AssertionError("there was more than Pings")
+
+    def _nextFrame(self) -> Frame | None:
+        """
+        Take a frame that is no Ping from what has come.
+        """
+        while (frame := self._parser.nextFrame()) is not None:
+            if frame.opcode is not Opcode.PING:
+                return frame
+            self.send(deflated(frame.payload, Opcode.PONG))
+        return None
+
+    def _read(self) -> None:
+        """
+        Read what comes next.
+        """
+        data = self._socket.recv(1 << 16)
+        if not data:
+            raise AssertionError("the server has closed without a word")
+        self._parser.receiveData(data)
 
     def close(self) -> None:
         """
@@ -226,3 +254,43 @@ class InflationTests(SynchronousTestCase):
             peaks.append(memory.peak)
         self.assertLess(max(peaks) - peaks[0], LIMIT)
         server.stop(signal.SIGTERM)
+
+    def test_released(self) -> None:
+        """
+        What the compressors of many connections take is given back to the
+        system when nothing is sent for two heartbeats, each time; what is sent
+        then does not look back, and what follows it does.
+        """
+        # So that what is free shows: glibc would keep it for the next connection.
+        self.patch(os, "environ", {**os.environ, "MALLOC_MMAP_THRESHOLD_": "4096"})
+        server = self.serve("--compression", "best", "--ping-interval", "1")
+        memory = Memory(server.pid)
+        clients = [self.connect(server) for _ in range(100)]
+        text = Random(1).randbytes(500).hex().encode()
+        before = memory.resident
+        for _ in range(3):
+            for client in clients:
+                first, second = (self.echo(client, text) for _ in range(2))
+                self.assertEqual(decompress(first), [text])
+                self.assertLess(len(second), len(first) // 4)
+            self.assertGreater(memory.resident - before, len(clients) * 100 * KIB)
+
+            def isReleased() -> bool:
+                for client in clients:
+                    client.answerPings()
+                # Of what inflates, the window alone may have 32 KiB.
+                return memory.resident - before < len(clients) * 50 * KIB
+
+            waitUntil(isReleased, "memory is given back")
+        server.stop(signal.SIGTERM)
+
+    def echo(self, client: Client, text: bytes) -> bytes:
+        """
+        Have a message echoed.
+
+        @return: its payload, compressed.
+        """
+        client.send(deflated(compress(text), rsv=RSV1))
+        frame = client.receive()
+        self.assertEqual((frame.opcode, frame.rsv), (Opcode.BINARY, RSV1))
+        return frame.payload

@@ -65,7 +65,7 @@ class LegacyTests(TestCase):
     if not os.environ.get("TXWS_LIVE"):
         skip = "uses real sockets; set TXWS_LIVE=1 to run it"
 
-    timeout = 300
+    timeout = 600
 
     @inlineCallbacks
     def serve(self):
@@ -125,7 +125,11 @@ class LegacyTests(TestCase):
         )
         for tests in (names, ["tests.wire"]):
             ran = yield deferToThread(
-                runPython, "-m", "twisted.trial", *tests, cwd=copy.absolute()
+                runPython,
+                *("-m", "twisted.trial"),
+                *tests,
+                cwd=copy.absolute(),
+                timeout=self.timeout,
             )
 
             self.assertEqual(ran.returncode, 0, ran.stdout[-3000:])

@@ -144,7 +144,8 @@ class SettingsTests(WireTestCase):
         with self.assertRaises(ValueError) as caught:
             PerMessageDeflate.preset("huge")
         self.assertEqual(
-            str(caught.exception), "compression must be one of low, balanced, best"
+            str(caught.exception),
+            "compression must be one of low, balanced, best, not 'huge'",
         )
 
     def test_nonsense(self):
@@ -157,6 +158,9 @@ class SettingsTests(WireTestCase):
             "level": (-2, 10),
             "memoryLevel": (0, 10),
             "threshold": (-1, None),
+            "contextTakeover": ("no", 1, None),
+            "peerContextTakeover": (0,),
+            "isStrict": ("yes",),
         }
         for setting, values in wrong.items():
             for value in values:

@@ -128,6 +128,7 @@ class NegotiationTests(WireTestCase):
             "level": 10,
             "memoryLevel": 0,
             "threshold": -1,
+            "peerContextTakeover": "no",
         }
         for setting, value in wrong.items():
             with self.assertRaisesRegex(ValueError, f"^{setting} must be "):

@@ -4,11 +4,19 @@ Tests for L{txws.wire.extensions}.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from txws.wire.codes import CloseCode, Opcode
-from txws.wire.connection import Role
-from txws.wire.errors import ExtensionViolation, MessageTooBig
+from txws.wire.connection import Connection, ConnectionState, Role
+from txws.wire.errors import (
+    ConnectionStateError,
+    ExtensionViolation,
+    MessageTooBig,
+)
 from txws.wire.events import (
     BytesMessageReceived,
     PingReceived,
@@ -19,11 +27,14 @@ from txws.wire.extensions import (
     ExtensionOffer,
     IExtension,
     IExtensionFactory,
+    IReleasable,
+    IShareableExtension,
     acceptExtensions,
     checkNames,
     confirmExtensions,
 )
 from txws.wire.frames import RSV1, RSV2, Frame
+from txws.wire.prepared import PreparedMessage
 
 from .assertions import WireTestCase
 from .ciphers import CipherFactory, Mirror, Signature, Stream
@@ -31,6 +42,7 @@ from .tables import (
     dribble,
     makeConnection,
     peerFrame,
+    pendingEvents,
     receive,
     sentBytes,
     sentFrames,
@@ -226,6 +238,21 @@ class ConstructionTests(WireTestCase):
             checkNames([*makeFactories(), CipherFactory("mirror", Stream)])
         self.assertEqual(str(caught.exception), "there are two extensions 'mirror'")
 
+    def test_unfitNames(self):
+        """
+        A name that cannot be told, or is not found as it is told in lower case,
+        is refused.
+        """
+        wrong: tuple[Any, ...] = ("Mirror", "a b", "", "a;b", "a\r\nb", "ä", None, b"a")
+        for name in wrong:
+            with self.assertRaises(ValueError) as caught:
+                checkNames([CipherFactory(name, Stream)])
+            self.assertEqual(
+                str(caught.exception),
+                f"the name of an extension must be a token in lower case, not {name!r}",
+            )
+        checkNames([CipherFactory("x-1!#$%&'*+.^_`|~", Stream)])
+
     def test_reservedBits(self):
         """
         Two extensions cannot claim the same reserved bit of one connection; any
@@ -237,6 +264,20 @@ class ConstructionTests(WireTestCase):
         )
         with self.assertRaisesRegex(ValueError, "claims a reserved bit that is taken"):
             makeConnection(Role.SERVER, extensions=[Stream(), Mirror(), Stream()])
+
+    def test_noReservedBits(self):
+        """
+        Nothing else can be claimed: the first reserved bit is L{RSV1}, not 1,
+        which is a part of the opcode.
+        """
+
+        class Counting(Stream):
+            rsv = 1
+
+        for wrong in (1, 0x80, RSV1 | 2, -1):
+            Counting.rsv = wrong
+            with self.assertRaisesRegex(ValueError, "claims .*, which is no reserved"):
+                makeConnection(Role.SERVER, extensions=[Counting()])
 
 
 class ExtensionsAtWorkTests(WireTestCase):
@@ -387,3 +428,213 @@ class ExtensionsAtWorkTests(WireTestCase):
             (event,) = receive(server, data)
             self.assertIs(type(event.violation), MessageTooBig)
             self.assertFailed(server, CloseCode.MESSAGE_TOO_BIG)
+
+
+class Broken(Stream):
+    """
+    An extension with an error in it.
+    """
+
+    def __init__(
+        self,
+        encode: Callable[[Frame], Any] = lambda frame: frame,
+        decode: Callable[[Frame], Any] = lambda frame: [frame],
+    ) -> None:
+        """
+        @param encode: what it does to a frame.
+        @param decode: what it makes of one.
+        """
+        self._do = encode
+        self._undo = decode
+
+    def encode(self, frame: Frame, compress: bool | None = None) -> Any:
+        """
+        Do it.
+        """
+        return self._do(frame)
+
+    def decode(self, frame: Frame) -> Any:
+        """
+        Undo it.
+        """
+        return self._undo(frame)
+
+
+def breakDown(frame: Frame) -> Any:
+    """
+    Raise, but not for everything.
+    """
+    if b"good" not in frame.payload:
+        raise KeyError("broken")
+    return frame
+
+
+class BrokenExtensionTests(WireTestCase):
+    """
+    What an extension does wrong ends the connection, and mixes no messages up.
+    """
+
+    def test_raisesWhenEncoding(self):
+        """
+        If an extension raises when a message is sent, in whatever way, whoever
+        sends is told, and the connection fails with 1011: others may have worked
+        on the message already, and would look back to what the peer never sees.
+        """
+        sends: dict[str, Callable[[Connection], object]] = {
+            "text": lambda server: server.sendText("bad"),
+            "bytes": lambda server: server.sendBytes(b"bad"),
+            "prepared": lambda server: server.sendPrepared(PreparedMessage("bad")),
+            "first": lambda server: server.sendTextFragment("bad"),
+            "end": lambda server: server.finishMessage(),
+        }
+        for name, send in sends.items():
+            server = makeConnection(Role.SERVER, extensions=[Broken(breakDown)])
+            server.sendTextFragment("good", isFinal=name != "end")
+            sentBytes(server)
+            with self.assertRaises(KeyError, msg=name):
+                send(server)
+            self.assertFailed(server, CloseCode.INTERNAL_ERROR, name)
+            with self.assertRaises(ConnectionStateError):
+                server.sendText("good")
+
+    def test_sharedRaises(self):
+        """
+        So it is if the message is one that many connections share.
+        """
+
+        @implementer(IShareableExtension)
+        class Shared(Broken):
+            sharingKey = "shared"
+
+        server = makeConnection(Role.SERVER, extensions=[Shared(breakDown)])
+        with self.assertRaises(KeyError):
+            server.sendPrepared(PreparedMessage("bad"))
+        self.assertFailed(server, CloseCode.INTERNAL_ERROR)
+
+    def test_encodesNonsense(self):
+        """
+        So it is if what it makes is no frame, or no bytes are in it.
+        """
+        text: Any = "a"
+        for made in (None, b"a", Frame(Opcode.TEXT, text)):
+
+            def encode(frame: Frame, made: Any = made) -> Any:
+                return made
+
+            for size in (1, 5000):
+                server = makeConnection(Role.SERVER, extensions=[Broken(encode)])
+                with self.assertRaises((TypeError, AttributeError)):
+                    server.sendText("a" * size)
+                self.assertFailed(server, CloseCode.INTERNAL_ERROR, made)
+
+    def test_raisesWhenDecoding(self):
+        """
+        If an extension raises when a message is received, the connection fails
+        with 1011, and it is given nothing more.
+        """
+        asked = []
+
+        def decode(frame: Frame) -> Any:
+            asked.append(frame)
+            raise KeyError("broken")
+
+        server = makeConnection(Role.SERVER, extensions=[Broken(decode=decode)])
+        server.receiveData(peerFrame(Role.SERVER, Opcode.TEXT, b"a") * 2)
+        with self.assertRaises(KeyError):
+            server.nextEvent()
+        self.assertIsNone(server.nextEvent())
+        server.receiveData(peerFrame(Role.SERVER, Opcode.TEXT, b"a"))
+        self.assertIsNone(server.nextEvent())
+        self.assertEqual(len(asked), 1)
+        self.assertFailed(server, CloseCode.INTERNAL_ERROR)
+
+    def test_raisesAfterClose(self):
+        """
+        If it raises when a Close was sent already, no other is.
+        """
+        server = makeConnection(
+            Role.SERVER, extensions=[Broken(decode=lambda frame: None)]
+        )
+        server.sendClose(1001)
+        server.receiveData(peerFrame(Role.SERVER, Opcode.TEXT, b"a"))
+        with self.assertRaises(TypeError):
+            server.nextEvent()
+        self.assertIs(server.state, ConnectionState.FAILED)
+        self.assertEqual(len(sentFrames(server)), 1)
+
+    def test_decodesNonsense(self):
+        """
+        So it is if what it makes of a message is not one message: the messages
+        of a peer are never mixed up.
+        """
+        isFirst: Any = {"isFinal": False}
+        continuation: Any = {"opcode": Opcode.CONTINUATION}
+        text: Any = "a"
+        buffer: Any = bytearray(b"a")
+        decodes: dict[str, Callable[[Frame], Any]] = {
+            "nothing": lambda frame: None,
+            "no frame": lambda frame: [b"a"],
+            "text": lambda frame: [frame._replace(payload=text)],
+            "a buffer": lambda frame: [frame._replace(payload=buffer)],
+            "no beginning": lambda frame: [frame._replace(**continuation)],
+            "no end": lambda frame: [frame._replace(**isFirst)],
+            "two beginnings": lambda frame: [frame._replace(**isFirst), frame],
+            "two ends": lambda frame: [frame, frame._replace(**continuation)],
+        }
+        for deliversFragments in (False, True):
+            for name, decode in decodes.items():
+                server = makeConnection(
+                    Role.SERVER,
+                    extensions=[Broken(decode=decode)],
+                    deliversFragments=deliversFragments,
+                )
+                server.receiveData(peerFrame(Role.SERVER, Opcode.TEXT, b"a"))
+                with self.assertRaises((TypeError, ValueError), msg=name):
+                    pendingEvents(server)
+                self.assertFailed(server, CloseCode.INTERNAL_ERROR, name)
+
+    def test_raisesWhenReleased(self):
+        """
+        So it is if it raises when it is to give memory back.
+        """
+
+        @implementer(IReleasable)
+        class Releasing(Broken):
+            def release(self) -> None:
+                raise KeyError("release")
+
+        server = makeConnection(Role.SERVER, extensions=[Releasing()])
+        self.assertRaises(KeyError, server.release)
+        self.assertFailed(server, CloseCode.INTERNAL_ERROR)
+
+    def test_heldBack(self):
+        """
+        An extension may hold fragments back, as long as the message is whole at
+        its end, or is not there at all.
+        """
+
+        class Whole(Stream):
+            def __init__(self) -> None:
+                self._payload = b""
+
+            def decode(self, frame):
+                self._payload += frame.payload
+                if not frame.isFinal:
+                    return ()
+                payload, self._payload = self._payload, b""
+                return [Frame(Opcode.TEXT, payload)] if payload != b"..." else ()
+
+        for deliversFragments in (False, True):
+            server = makeConnection(
+                Role.SERVER, extensions=[Whole()], deliversFragments=deliversFragments
+            )
+            for payload in (b"one", b"...", b"two"):
+                receive(
+                    server,
+                    peerFrame(Role.SERVER, Opcode.TEXT, payload[:1], isFinal=False),
+                    peerFrame(Role.SERVER, Opcode.PING, b""),
+                )
+                events = receive(
+                    server, peerFrame(Role.SERVER, Opcode.CONTINUATION, payload[1:])
+                )
+                self.assertEqual(len(events), payload != b"...")

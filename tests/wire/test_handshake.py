@@ -5,6 +5,7 @@ Tests for L{txws.wire.handshake}.
 from __future__ import annotations
 
 from base64 import b64encode
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -240,11 +241,38 @@ class SerializeExtensionsTests(SynchronousTestCase):
             ([ExtensionOffer("foo")], "foo"),
             ([ExtensionOffer("foo", [("a", None), ("b", "1")])], "foo; a; b=1"),
             (
-                [ExtensionOffer("foo", [("a", "")]), ExtensionOffer("bar")],
-                "foo; a=, bar",
+                [ExtensionOffer("foo", [("a", "b")]), ExtensionOffer("bar")],
+                "foo; a=b, bar",
             ),
         ):
             self.assertEqual(serializeExtensions(offers), value)
+
+    def test_unfit(self):
+        """
+        What nobody could parse is not written: names and values have to be
+        tokens.
+        """
+        wrong: tuple[Any, ...] = (
+            "",
+            "a b",
+            "a, b",
+            "a;b",
+            'a"b',
+            "a\r\nb",
+            "ä",
+            1,
+            b"a",
+        )
+        for each in wrong:
+            for offer in (
+                ExtensionOffer(each),
+                ExtensionOffer("foo", [(each, None)]),
+                ExtensionOffer("foo", [("a", each)]),
+            ):
+                with self.assertRaises(ValueError) as caught:
+                    serializeExtensions([ExtensionOffer("ok"), offer])
+                said = f"Sec-WebSocket-Extensions: {each!r} is not a token"
+                self.assertEqual(str(caught.exception), said)
 
     def test_roundTrip(self):
         """

@@ -27,6 +27,7 @@ __all__ = [
     "SMALLEST_WINDOW",
     "Deflater",
     "Inflater",
+    "checkBoolean",
     "checkNumber",
     "findLibrary",
     "inflateFrame",
@@ -332,6 +333,17 @@ def checkNumber(setting: str, value: object, least: int, most: int | None) -> No
         raise ValueError(
             f"{setting} must be a whole number from {least} {upTo}, not {value!r}"
         )
+
+
+def checkBoolean(setting: str, value: object) -> None:
+    """
+    Check a setting that says yes or no.
+
+    @raise ValueError: if it is anything else, which would be true or false as
+        well.
+    """
+    if not isinstance(value, bool):
+        raise ValueError(f"{setting} must be True or False, not {value!r}")
 
 
 def parseWindowBits(value: str | None) -> int:

@@ -13,6 +13,7 @@ cdef object _CLOSE_SENT
 cdef object _TEXT
 cdef object _BINARY
 cdef object _CLOSE
+cdef int _CONTINUATION
 cdef int _CONTROL
 cdef int _SHORT
 cdef tuple _SHORT_HEADERS
@@ -27,6 +28,7 @@ cdef class Connection(WireConnection):
     cdef Py_ssize_t _firstOutgoing
     cdef object _generateKey
     cdef bint _isCutFirst
+    cdef bint _isInDecoded
     cdef bint _isLatestAnswer
     cdef bint _isPlain
     cdef bint _isShortened

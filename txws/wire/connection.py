@@ -38,6 +38,9 @@ from .extensions import IExtension, IReleasable
 from .frames import (
     JOINED_PAYLOAD,
     MAX_CONTROL_PAYLOAD,
+    RSV1,
+    RSV2,
+    RSV3,
     Frame,
     FrameParser,
     serializeHeader,
@@ -90,6 +93,7 @@ _OPEN = ConnectionState.OPEN
 _CLOSE_SENT = ConnectionState.CLOSE_SENT
 _TEXT = Opcode.TEXT
 _BINARY = Opcode.BINARY
+_CONTINUATION = Opcode.CONTINUATION.value
 _CLOSE = Opcode.CLOSE
 # Control frames have this opcode and those above it.
 _CONTROL = Opcode.CLOSE.value
@@ -128,6 +132,7 @@ class Connection(WireConnection):
         "_fragmentSize",
         "_generateKey",
         "_isCutFirst",
+        "_isInDecoded",
         "_isLatestAnswer",
         "_isPlain",
         "_isShortened",
@@ -168,7 +173,7 @@ class Connection(WireConnection):
         @param observer: called with every frame, as it is on the wire but
             unmasked; with a large one that is received in parts.
         @raise ValueError: if C{fragmentSize} is less than 1, or if two extensions
-            claim the same reserved bit.
+            claim the same reserved bit, or one claims what is none.
         """
         if fragmentSize is not None and fragmentSize < 1:
             raise ValueError(f"fragmentSize must be at least 1, not {fragmentSize}")
@@ -196,6 +201,8 @@ class Connection(WireConnection):
         self._assembler = assembler(maxMessageSize)
         # What is in the frame that was received last, if extensions see to it.
         self._decoded: Iterator[Frame] | None = None
+        # Whether the message that is on its way has begun, as they see to it.
+        self._isInDecoded = False
         # Of the message that is being sent in fragments.
         self._begun: Opcode | None = None
         # What is to be fetched, from the first on that is not.
@@ -235,6 +242,7 @@ class Connection(WireConnection):
         in L{dataToSend} when the event is returned.
 
         @return: L{None} when more bytes are needed.
+        @raise Exception: what an extension has raised; the connection has failed.
         """
         try:
             if self._decoded is not None:
@@ -253,6 +261,9 @@ class Connection(WireConnection):
                     return event
         except Violation as violation:
             return self._fail(violation)
+        except Exception:
+            self._extensionFailed()
+            raise
         return None
 
     def _receiveFrame(self, frame: Frame) -> Event | None:
@@ -286,13 +297,22 @@ class Connection(WireConnection):
     def _nextDecoded(self, frames: Iterator[Frame]) -> Event | None:
         """
         Find out what is in a data frame.
+
+        @raise Exception: if extensions make something else of it than one
+            message of one.
         """
         for frame in frames:
             opcode, payload, isFinal, _rsv = frame
+            if self._isInDecoded is not (opcode == _CONTINUATION):
+                raise ValueError("extensions have decoded no message of one message")
+            _checkPayload(payload)
+            self._isInDecoded = not isFinal
             event = self._assembler.receiveFrame(opcode, payload, isFinal)
             if event is not None:
                 return event
         self._decoded = None
+        if self._isInDecoded and self._parser.isFinal:
+            raise ValueError("extensions have kept the end of a message")
         return None
 
     def _receiveClose(self, payload: bytes) -> CloseReceived:
@@ -320,6 +340,16 @@ class Connection(WireConnection):
         self._advance(Input.FAIL)
         self._dropReceived()
         return ViolationReceived(violation)
+
+    def _extensionFailed(self) -> None:
+        """
+        Fail the connection, for an extension has raised: what it and others keep
+        is not what the peer's keep any more.
+        """
+        if self.state is _OPEN:
+            self._sendClose(CloseCode.INTERNAL_ERROR, "internal error")
+        self._advance(Input.FAIL)
+        self._dropReceived()
 
     def _dropReceived(self) -> None:
         """
@@ -433,7 +463,11 @@ class Connection(WireConnection):
             self._sendMessage(opcode, payload, message.compress)
             return
         self._checkFree()
-        shared = message.serializedFor(key, self._extensions)
+        try:
+            shared = message.serializedFor(key, self._extensions)
+        except Exception:
+            self._extensionFailed()
+            raise
         if self._observer is not None:
             self._observer(Direction.SENT, shared.frame)
         self._outgoing.extend(shared.pieces)
@@ -508,10 +542,16 @@ class Connection(WireConnection):
     def release(self) -> None:
         """
         Give back what the extensions can do without while nothing is sent.
+
+        @raise Exception: what an extension raises; the connection has failed.
         """
-        for extension in self._extensions:
-            if IReleasable.providedBy(extension):
-                extension.release()
+        try:
+            for extension in self._extensions:
+                if IReleasable.providedBy(extension):
+                    extension.release()
+        except Exception:
+            self._extensionFailed()
+            raise
 
     def discardData(self) -> None:
         """
@@ -579,9 +619,16 @@ class Connection(WireConnection):
     def _encode(self, frame: Frame, compress: bool | None) -> Frame:
         """
         Have the extensions change a data frame.
+
+        @raise Exception: what an extension raises; the connection has failed.
         """
-        for extension in self._extensions:
-            frame = extension.encode(frame, compress)
+        try:
+            for extension in self._extensions:
+                frame = extension.encode(frame, compress)
+            _checkPayload(frame.payload)
+        except Exception:
+            self._extensionFailed()
+            raise
         return frame
 
     def _sendPong(self, payload: bytes, isAnswer: bool) -> None:
@@ -717,13 +764,25 @@ def _generateKey() -> bytes:
 
 def _checkClaims(extensions: Sequence[IExtension]) -> None:
     """
-    Check that each reserved bit is claimed once.
+    Check that reserved bits are claimed, and each of them once.
     """
     claimed = 0
     for extension in extensions:
+        if extension.rsv & ~(RSV1 | RSV2 | RSV3):
+            raise ValueError(
+                f"{extension!r} claims {extension.rsv:#x}, which is no reserved bit"
+            )
         if extension.rsv & claimed:
             raise ValueError(f"{extension!r} claims a reserved bit that is taken")
         claimed |= extension.rsv
+
+
+def _checkPayload(payload: object) -> None:
+    """
+    Check what an extension has made.
+    """
+    if not isinstance(payload, bytes):
+        raise TypeError(f"a payload must be bytes, not {type(payload).__name__}")
 
 
 def _join(frames: Iterable[Frame]) -> Frame:

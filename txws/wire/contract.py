@@ -20,8 +20,8 @@ class ConnectionState(Enum):
 
     @cvar OPEN: messages go both ways.
     @cvar CLOSE_SENT: this end has sent its Close and waits for the peer's.
-    @cvar FAILED: the peer broke the protocol, and what it still sends is
-        dropped; the transport is to be closed.
+    @cvar FAILED: the peer broke the protocol, or an extension raised, and what
+        the peer still sends is dropped; the transport is to be closed.
     @cvar CLOSING: both have sent their Close; the transport is to be closed,
         by the server first.
     @cvar CLOSED: the transport is gone.

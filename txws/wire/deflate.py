@@ -17,6 +17,7 @@ from .compression import (
     SMALLEST_WINDOW,
     Deflater,
     Inflater,
+    checkBoolean,
     checkNumber,
     inflateFrame,
     parseWindowBits,
@@ -180,7 +181,9 @@ class PerMessageDeflate:
             sense.
         """
         if name not in PRESETS:
-            raise ValueError(f"compression must be one of {', '.join(PRESETS)}")
+            raise ValueError(
+                f"compression must be one of {', '.join(PRESETS)}, not {name!r}"
+            )
         return cls(**{**PRESETS[name], **changes})
 
     def __post_init__(self) -> None:
@@ -192,6 +195,8 @@ class PerMessageDeflate:
             ("threshold", 0, None),
         ):
             checkNumber(setting, getattr(self, setting), least, most)
+        for setting in ("contextTakeover", "peerContextTakeover", "isStrict"):
+            checkBoolean(setting, getattr(self, setting))
 
     def accept(
         self, parameters: _Parameters, maxMessageSize: int | None

@@ -19,6 +19,7 @@ from .compression import (
     SMALLEST_WINDOW,
     Deflater,
     Inflater,
+    checkBoolean,
     checkNumber,
     inflateFrame,
     parseWindowBits,
@@ -114,6 +115,7 @@ class WebkitDeflateFrame:
             ("threshold", 0, None),
         ):
             checkNumber(setting, getattr(self, setting), least, most)
+        checkBoolean("peerContextTakeover", self.peerContextTakeover)
 
     def accept(
         self, parameters: _Parameters, maxMessageSize: int | None

@@ -8,6 +8,7 @@ frame in, frame out, in both directions.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Iterable, Sequence
 from typing import NamedTuple
 
@@ -28,6 +29,11 @@ __all__ = [
 ]
 
 
+# RFC 6455 9.1: "extension-token = registered-token"; names are compared in lower
+# case.
+_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9a-z]+")
+
+
 class ExtensionOffer(NamedTuple):
     """
     One extension in a C{Sec-WebSocket-Extensions} header, RFC 6455 section 9.1.
@@ -44,6 +50,10 @@ class ExtensionOffer(NamedTuple):
 class IExtension(Interface):
     """
     An extension at work on one connection.
+
+    If one raises anything but a violation of the peer's, or makes what it must
+    not, the connection fails with 1011: others may have worked on the message,
+    and would look back to what never arrives.
     """
 
     rsv: int = Attribute(
@@ -74,7 +84,7 @@ class IExtension(Interface):
         @param compress: whether the application wants this message to be
             compressed; L{None} to leave it to the extension.  It counts on the
             first frame of a message.
-        @return: what is sent for it.
+        @return: what is sent for it: a frame whose payload is L{bytes}.
         """
 
     def decode(frame: Frame) -> Iterable[Frame]:
@@ -85,7 +95,8 @@ class IExtension(Interface):
         @return: what the application is to see: a frame or, where it has grown,
             the parts of one, as a frame and continuations.  They are asked for
             one after the other, each when there is room for it, before the
-            next frame is decoded.
+            next frame is decoded.  Fragments may be held back until the last
+            of their message, which has to leave a whole message, or none.
         @raise txws.wire.errors.Violation: if the peer sent what the extension
             does not allow.
         """
@@ -162,10 +173,15 @@ def checkNames(factories: Sequence[IExtensionFactory]) -> None:
     """
     Check that extensions can be negotiated beside each other.
 
-    @raise ValueError: if two have the same name.
+    @raise ValueError: if two have the same name, or one has none that can be
+        told.
     """
-    names = [factory.name for factory in factories]
+    names: list[object] = [factory.name for factory in factories]
     for name in names:
+        if not isinstance(name, str) or _NAME.fullmatch(name) is None:
+            raise ValueError(
+                f"the name of an extension must be a token in lower case, not {name!r}"
+            )
         if names.count(name) > 1:
             raise ValueError(f"there are two extensions {name!r}")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable
 from hashlib import sha1
 
 from .extensions import ExtensionOffer
@@ -102,18 +102,29 @@ def serializeExtensions(offers: Iterable[ExtensionOffer]) -> str:
     Serialize C{Sec-WebSocket-Extensions}, RFC 6455 section 9.1.
 
     @param offers: the extensions, in their order.
+    @raise ValueError: if a name or a value is not a token.
     """
-    return ", ".join(
-        "; ".join((offer.name, *_serializeParameters(offer.parameters)))
-        for offer in offers
-    )
+    return ", ".join(map(_serializeExtension, offers))
 
 
-def _serializeParameters(parameters: Sequence[tuple[str, str | None]]) -> list[str]:
+def _serializeExtension(offer: ExtensionOffer) -> str:
     """
-    Serialize the parameters of an extension.
+    Serialize an extension with its parameters.
     """
-    return [name if value is None else f"{name}={value}" for name, value in parameters]
+    pieces = [_checkToken(offer.name)]
+    for name, value in offer.parameters:
+        piece = _checkToken(name)
+        pieces.append(piece if value is None else f"{piece}={_checkToken(value)}")
+    return "; ".join(pieces)
+
+
+def _checkToken(token: object) -> str:
+    """
+    Check a name or a value that is to be written.
+    """
+    if isinstance(token, str) and token and _TOKEN_CHARACTERS.issuperset(token):
+        return token
+    raise ValueError(f"Sec-WebSocket-Extensions: {token!r} is not a token")
 
 
 class _Reader:
