@@ -914,7 +914,7 @@ _PEERS_PAUSES = frozenset((_Pause.OUTFLOW, _Pause.TURN))
 _RECEIVING = frozenset((ConnectionState.OPEN, ConnectionState.CLOSE_SENT))
 
 # So many seconds others wait for one connection, and for what it is told last.
-_TURN_TIME = 0.02
+_TURN_TIME = 0.005
 
 # Nothing is left to be said, nor to be heard.
 _OVER = frozenset((ConnectionState.FAILED, ConnectionState.CLOSING))
