@@ -908,6 +908,18 @@ class LateUpgradeTests(SynchronousTestCase):
 
         self.assertEqual(peer.takeAnswer().body, b"a page")
 
+    def test_upgradeThatIsNoText(self) -> None:
+        """
+        So are those that nobody can read; a peer that sends one breaks nothing.
+        """
+        peer = self.connect()
+
+        peer.send(GET[:-2] + b"Upgrade: \xff\r\n\r\n")
+
+        self.assertEqual(peer.takeAnswer().body, b"a page")
+        peer.send(GET[:-2] + b"Upgrade: \xff, websocket\r\n\r\n")
+        self.assertEqual(peer.takeAnswer().status, 400)
+
     def test_modeOfAWrappedProtocol(self) -> None:
         """
         What a program for txWS 0.9 has set holds.
