@@ -17,7 +17,7 @@ from txws.wire.connection import Role
 from txws.wire.frames import Frame
 from txws.wire.prepared import PreparedMessage
 
-from .ends import FULL, End, closeFrame
+from .ends import FULL, ActingHandler, End, closeFrame
 from .test_flow import PushProducer
 from .test_transport import Broken, TransportTestCase
 from .wire.ciphers import Stream
@@ -585,6 +585,29 @@ class EndTests(TransportTestCase):
         A connection may be lost at any time.
         """
         self.checkEnd(lambda end: end.transport.lose(OSError()), ConnectionLost)
+
+    def test_lostWhilePaused(self):
+        """
+        A handler that resumes a connection when it is lost resumes nothing: no
+        source is asked for more.
+        """
+        asked: list[int] = []
+
+        def pieces() -> Iterator[bytes]:
+            for number in range(5):
+                asked.append(number)
+                yield bytes(FULL)
+
+        acts = {"connectionLost": lambda webSocket: webSocket.resumeProducing()}
+        end = End.full(ActingHandler(**acts))
+        sent = end.webSocket.sendStream(pieces())
+        before = list(asked)
+        end.webSocket.pauseProducing()
+        end.transport.lose(OSError())
+        end.transport.settle()
+        self.failureResultOf(sent, ConnectionLost)
+        self.assertEqual(asked, before)
+        self.assertGone(end)
 
     def test_violation(self):
         """

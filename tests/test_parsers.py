@@ -241,8 +241,8 @@ class ParserTests(SynchronousTestCase):
             (r"origin=https\://a.example,,", "origin"),
             ("path=chat", "path"),
             ("path=", "path"),
-            ("text=", "text"),
-            ("text=true", "text"),
+            ("text=", "text="),
+            ("text=true", "text="),
         ):
             error = self.assertRaises(
                 InvalidSetting,
@@ -259,10 +259,11 @@ class ParserTests(SynchronousTestCase):
         """
         for description in ("ws", "ws:", "ws:9000", "ws:nonsense:9000", "ws:tcp:x"):
             self.assertRaises(ValueError, serverFromString, self.reactor, description)
-        error = self.assertRaises(
-            ValueError, serverFromString, self.reactor, "ws:text=yes"
-        )
-        self.assertIn("as in ws:tcp:9000", str(error))
+        for description in ("ws:text=yes", "ws", "ws:", "ws:9000"):
+            error = self.assertRaises(
+                ValueError, serverFromString, self.reactor, description
+            )
+            self.assertIn("as in ws:tcp:9000", str(error), description)
 
     def test_wrappedTwice(self):
         """
@@ -381,10 +382,15 @@ class ClientParserTests(SynchronousTestCase):
             ("ws:", "host="),
             ("ws:port=80", "host="),
             ("ws:host=a:path=b", "path="),
-            ("ws:host=a:text=maybe", "text"),
+            ("ws:host=a:text=maybe", "text="),
             ("ws:host=a:hots=b", "hots="),
             ("ws:a:80:b", "ws:"),
-            ("ws:host=a:port=x", "url"),
+            ("ws:host=a:port=x", "port="),
+            ("ws:host=a:port=", "port="),
+            ("ws:host=a:port=65536", "port="),
+            ("ws:a:0", "port="),
+            ("ws:host=a:endpoint=b", "endpoint="),
+            ("ws:host=a:endpoint=tcp", "endpoint="),
             ("ws:host=a/b", "host="),
             ("wss:host=joe@a", "host="),
         ):
@@ -392,3 +398,7 @@ class ClientParserTests(SynchronousTestCase):
                 InvalidSetting, clientFromString, self.reactor, description
             )
             self.assertEqual(error.setting, setting, description)
+        error = self.assertRaises(
+            InvalidSetting, clientFromString, self.reactor, "ws:a:80:b"
+        )
+        self.assertIn("only a host and a port", str(error))

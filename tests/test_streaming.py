@@ -655,6 +655,44 @@ class ProducerTests(StreamTestCase):
             [(Opcode.BINARY, b"last"), (Opcode.CLOSE, b"\x03\xe8")],
         )
 
+    def test_losingWaitsAsOftenAsItIsPaused(self):
+        """
+        A push producer that is paused once more goes on once more: what it has
+        to say arrives, as over TCP.
+        """
+        peer = self.connect()
+        parts = [b"third", b"second", b"first"]
+
+        class Long(Producer):
+            """
+            Says one part after the other, each more than is taken at once.
+            """
+
+            def resumeProducing(inner) -> None:
+                """
+                Say the next.
+                """
+                if parts:
+                    self.transport.write(parts.pop())
+                    self.transport.write(bytes(65536))
+                    self.transport.write(bytes(65537))
+
+        producer = Long()
+        self.register(producer)
+        producer.resumeProducing()
+
+        self.transport.loseConnection()
+        read = b""
+        while data := peer.transport.takeData():
+            read += data
+
+        frames = readFrames(read)
+        self.assertEqual(
+            [found.payload for found in frames if len(found.payload) < 65536],
+            [b"first", b"second", b"third", b"\x03\xe8"],
+        )
+        self.assertEqual(frames[-1].opcode, Opcode.CLOSE)
+
     def test_losingAPausedProducerAtOnce(self):
         """
         A paused producer that is unregistered, or whose connection ends, holds

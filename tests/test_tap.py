@@ -250,12 +250,13 @@ class OptionsTests(OptionsTestCase):
         for description, reason in (
             ("nonsense", "Unknown endpoint type: 'nonsense'"),
             ("", "Unknown endpoint type: ''"),
-            ("-1", "Unknown endpoint type: '-1'"),
             ("tcp", "'port' is missing"),
             ("tcp:9000:bogus=1", "'bogus' is unknown"),
             ("tcp:9000:port=1", "'port' is there twice"),
             ("tcp:1:2:3:4", "there is too much in it"),
-            ("tcp:http", "invalid literal for int()"),
+            ("tcp:http", "'http' is no number"),
+            ("tcp:", "'' is no number"),
+            ("tcp:9000:backlog=many", "'many' is no number"),
             ("ssl:443:privateKey=/nowhere.pem", "No such file"),
             ("systemd:domain=INET:index=0", "there is no such socket"),
         ):
@@ -290,6 +291,7 @@ class OptionsTests(OptionsTestCase):
         A port number that cannot be is refused before anything listens.
         """
         for description in (
+            "-1",
             "65536",
             "tcp:99999",
             "tcp:port=70000",

@@ -586,20 +586,20 @@ class TurnTests(TransportTestCase):
 
     def openSlow(self) -> tuple[End, ActingHandler]:
         """
-        Make an end whose handler is busy for 15 ms with each message.
+        Make an end whose handler is busy for 4 ms with each message.
         """
         handler = ActingHandler()
         end = End.opened(handler)
 
         def act(transport: IWebSocketTransport) -> None:
-            end.clock.rightNow += 0.015
+            end.clock.rightNow += 0.004
 
         handler.acts["textMessageReceived"] = act
         return end, handler
 
     def test_turns(self):
         """
-        After 20 ms nothing is read, and what has been read waits for the next
+        After 5 ms nothing is read, and what has been read waits for the next
         turn of the reactor.
         """
         end, handler = self.openSlow()

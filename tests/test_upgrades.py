@@ -8,6 +8,8 @@ import gc
 import weakref
 from typing import Any
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.protocol import Factory, Protocol
@@ -36,6 +38,8 @@ from txws.wire.codes import Opcode
 from .peers import ACCEPT, Answer, RawPeer, TLSPair, makeRequest, readAnswer
 from .test_server import BAD_REQUESTS
 from .wire.tables import dribble, frame
+
+stable = settings(deadline=None, derandomize=True, max_examples=200, database=None)
 
 REQUEST = makeRequest()
 GET = b"GET /page HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -907,6 +911,36 @@ class LateUpgradeTests(SynchronousTestCase):
         peer.send(GET[:-2] + b"Upgrade: h2c\r\n\r\n")
 
         self.assertEqual(peer.takeAnswer().body, b"a page")
+
+    def test_upgradeThatIsNoText(self) -> None:
+        """
+        So are those that nobody can read; a peer that sends one breaks nothing.
+        """
+        peer = self.connect()
+
+        peer.send(GET[:-2] + b"Upgrade: \xff\r\n\r\n")
+
+        self.assertEqual(peer.takeAnswer().body, b"a page")
+        peer.send(GET[:-2] + b"Upgrade: \xff, websocket\r\n\r\n")
+        self.assertEqual(peer.takeAnswer().status, 400)
+
+    @stable
+    @given(
+        st.sampled_from(("Upgrade", "Connection", "Sec-WebSocket-Key", "Origin")),
+        st.binary(max_size=20),
+        st.booleans(),
+    )
+    def test_anyHeader(self, name: str, value: bytes, isUpgrade: bool) -> None:
+        """
+        Whatever is in a header, the request is answered, and nothing raises.
+        """
+        peer = self.connect()
+        request = REQUEST if isUpgrade else GET
+        field = b"%s: %s\r\n\r\n" % (name.encode(), value.translate(None, b"\r\n"))
+
+        peer.send(request[:-2] + field)
+
+        self.assertTrue(peer.transport.takeData().startswith(b"HTTP/1.1 "))
 
     def test_modeOfAWrappedProtocol(self) -> None:
         """

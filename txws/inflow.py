@@ -77,7 +77,7 @@ _OUR_PAUSES = frozenset((Pause.APPLICATION, Pause.HANDLER))
 _PEERS_PAUSES = frozenset((Pause.OUTFLOW, Pause.TURN))
 
 # So many seconds others wait for one connection.
-_TURN_TIME = 0.02
+_TURN_TIME = 0.005
 
 
 class InflowOwner(Protocol):

@@ -233,9 +233,10 @@ class Outbox:
         """
         if not self.isStopped:
             self.isStopped = True
-            self._resize(-self._size)
+            # First, for a source that waits may be told that there is room.
             if self._current is not None:
                 self._current.stop()
+            self._resize(-self._size)
 
     def end(self, reason: Failure) -> None:
         """

@@ -84,7 +84,8 @@ class WebSocketServerParser:
             for name in ("origin", "path", "text")
             if name in kwargs
         }
-        if not args:
+        # A port alone is what comes to mind first.
+        if not args or str(args[0]).isdecimal() or args[0] == "":
             raise ValueError(
                 "ws: needs the description of an endpoint, as in ws:tcp:9000"
             )
@@ -140,14 +141,18 @@ class WebSocketClientParser:
         for name, value in zip(("host", "port"), args, strict=False):
             given.setdefault(name, str(value))
         unknown = sorted(given.keys() - _CLIENT_ARGUMENTS)
-        if unknown or len(args) > 2:
+        if unknown:
             raise InvalidSetting(
-                f"{unknown[0]}=" if unknown else f"{self.prefix}:",
+                f"{unknown[0]}=",
                 f"is not known here; known are {', '.join(_CLIENT_ARGUMENTS)}",
+            )
+        if len(args) > 2:
+            raise InvalidSetting(
+                f"{self.prefix}:", "takes only a host and a port without a name"
             )
         options: dict[str, Any] = {}
         if "endpoint" in given:
-            options["endpoint"] = clientFromString(reactor, given["endpoint"])
+            options["endpoint"] = _parseEndpoint(reactor, given["endpoint"])
         if "subprotocol" in given:
             options["subprotocols"] = given["subprotocol"].split(",")
         if "origin" in given:
@@ -174,7 +179,9 @@ class WebSocketClientParser:
         if not path.startswith("/"):
             raise InvalidSetting("path=", f"must start with '/', not {path!r}")
         host = f"[{host}]" if ":" in host else host
-        port = f":{given['port']}" if "port" in given else ""
+        port = ""
+        if "port" in given:
+            port = f":{_parsePort(given['port'])}"
         return f"{self.prefix}://{host}{port}{path}"
 
 
@@ -183,8 +190,31 @@ def _parseBoolean(name: str, value: str) -> bool:
     Parse C{yes} or C{no}.
     """
     if value not in _BOOLEANS:
-        raise InvalidSetting(name, f"must be 'yes' or 'no', not {value!r}")
+        raise InvalidSetting(f"{name}=", f"must be 'yes' or 'no', not {value!r}")
     return _BOOLEANS[value]
+
+
+def _parsePort(value: str) -> int:
+    """
+    Parse the number of a port to connect to.
+    """
+    isNumber = value.isascii() and value.isdecimal() and len(value) < 6
+    if not isNumber or not 0 < int(value) < 65536:
+        raise InvalidSetting("port=", f"must be from 1 to 65535, not {value!r}")
+    return int(value)
+
+
+def _parseEndpoint(reactor: IReactorCore, description: str) -> IStreamClientEndpoint:
+    """
+    Make the endpoint to connect by.
+    """
+    try:
+        endpoint: IStreamClientEndpoint = clientFromString(reactor, description)
+    except (TypeError, ValueError) as error:
+        raise InvalidSetting(
+            "endpoint=", f"cannot be {description!r}: {error}"
+        ) from None
+    return endpoint
 
 
 def _describe(args: tuple[object, ...], kwargs: dict[str, object]) -> str:

@@ -140,8 +140,9 @@ class StreamTransport:
         if not self._isHeld:
             self._lose()
         elif self._isStreaming:
-            # Not before it is resumed.
-            self._webSocket.whenWritable().addCallback(lambda ignored: self._lose())
+            # Not before it is resumed, and not if it is paused once more.
+            writable = self._webSocket.whenWritable()
+            writable.addCallback(lambda ignored: self.loseConnection())
 
     def abortConnection(self) -> None:
         """

@@ -51,6 +51,7 @@ _TLS_PACKAGES = ("OpenSSL", "cryptography", "service_identity")
 
 # What Python says of the arguments that a description makes, and in plain words.
 _WRONG_ARGUMENTS = (
+    (re.compile(r"invalid literal for int\(\) .*: ('.*')"), "{} is no number"),
     (re.compile(r"missing .* argument: ('\w+')"), "{} is missing"),
     (re.compile(r"unexpected keyword argument ('\w+')"), "{} is unknown"),
     (re.compile(r"multiple values for argument ('\w+')"), "{} is there twice"),
@@ -222,7 +223,7 @@ class Options(BaseOptions):
         @raise UsageError: if something is.
         """
         self["port"] = [
-            f"tcp:{port}" if port.isdecimal() else port
+            f"tcp:{port}" if port.removeprefix("-").isdecimal() else port
             for port in self["port"] or [_DEFAULT_PORT]
         ]
         for description in self["port"]:
@@ -414,13 +415,12 @@ def _explainPort(error: Exception) -> str:
         return f"it needs {error.name}; pip install 'txws[tls]'"
     if isinstance(error, LookupError):
         return "there is no such socket"
-    if not isinstance(error, TypeError):
-        return _explain(error)
     for pattern, words in _WRONG_ARGUMENTS:
         found = pattern.search(str(error))
         if found is not None:
             return words.format(found[1])
-    return "there is too much in it"
+    isTooMuch = isinstance(error, TypeError)
+    return "there is too much in it" if isTooMuch else _explain(error)
 
 
 def _explainLoading(error: BaseException) -> str:

@@ -277,6 +277,8 @@ class WebSocketTransport(Sender):
         self._keepalive.stop()
         if self._connection.state is not ConnectionState.CLOSED:
             self._connection.connectionLost()
+        if self._outbox is not None:
+            self._outbox.stop()
         self._outflow.drop()
         self._outflow.stopProducer()
         self._ended = ended = Failure(self._explain(reason))

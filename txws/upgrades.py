@@ -329,8 +329,9 @@ def _process(reference: Callable[[], Any], answer: Callable[[Any], object]) -> N
     """
     request = reference()
     del request.process
-    values = request.requestHeaders.getRawHeaders("Upgrade", ())
-    fields = Headers(("Upgrade", value) for value in values)
+    # Asked for as text, it would have to be UTF-8.
+    values = request.requestHeaders.getRawHeaders(b"Upgrade", ())
+    fields = Headers(("Upgrade", value.decode("latin-1")) for value in values)
     if isUpgrade(RequestHead("GET", "/", 1, fields)):
         answer(request)
     else:
