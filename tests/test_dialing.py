@@ -13,6 +13,7 @@ from http.cookiejar import CookieJar
 from typing import Any
 
 from twisted.application.internet import ClientService
+from twisted.internet.address import HostnameAddress
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.error import (
     ConnectingCancelledError,
@@ -70,6 +71,8 @@ from txws.testing import (
 from .certificates import makePEM
 from .peers import useMemoryReactor, wrapTLS
 
+HOST = HostnameAddress(b"example.com", 80)
+
 
 class Silence:
     """
@@ -94,6 +97,24 @@ class Nowhere(Silence):
         """
         receiver.resolutionBegan(None)
         receiver.resolutionComplete()
+
+
+class Asked(Nowhere):
+    """
+    A resolver that notes what it is asked for, and finds nothing.
+    """
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def resolveHostName(
+        self, receiver: Any, name: str, *arguments: Any, **keywords: Any
+    ) -> Any:
+        """
+        Note it.
+        """
+        self.names.append(name)
+        super().resolveHostName(receiver)
 
 
 class Trusting:
@@ -591,6 +612,26 @@ class FailureTests(DialTestCase):
         self.reactor.installNameResolver(resolver)
         self.check(DNSLookupError)
 
+    def test_nameOfAContainer(self):
+        """
+        Names that are none of the Internet's are resolved all the same:
+        containers have them, and content networks.
+        """
+        for name in ("my_service", "r3---sn-a.example", "-a.example"):
+            resolver: Any = Asked()
+            self.reactor.installNameResolver(resolver)
+            self.assertIn(name, str(self.check(DNSLookupError, f"ws://{name}:1/")))
+            self.assertEqual(resolver.names, [name])
+
+    def test_nameOfNoCertificate(self):
+        """
+        No certificate can be for such a name, which is said at once.
+        """
+        error = self.check(InvalidSetting, "wss://my_service/")
+        self.assertEqual(
+            str(error), "url needs TLS, which takes no host like 'my_service'"
+        )
+
     def test_slowName(self):
         """
         A name that nobody answers for.
@@ -1002,7 +1043,11 @@ class CancelTests(DialTestCase):
         for wait in waits:
             waiting: Deferred[Any] = wait
             waiting.cancel()
-            self.failureResultOf(waiting, CancelledError, ConnectingCancelledError)
+            failure = self.failureResultOf(
+                waiting, CancelledError, ConnectingCancelledError
+            )
+            address = getattr(failure.value, "address", HOST)
+            self.assertEqual(address.hostname, HOST.hostname)
         self.assertNothingLeft()
 
     def test_name(self):

@@ -21,7 +21,8 @@ _REDIRECTED = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
 
 # RFC 3986 section 2: what may stand in a path and a query as it is.
 _UNQUOTED = "!#$%&'()*+,/:;=?@[]~-._"
-_NAME = re.compile(r"[A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]+)*\.?\Z")
+_LABEL = r"[A-Za-z0-9_\-]{1,63}"
+_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?\Z")
 
 
 @dataclass(frozen=True)
