@@ -184,7 +184,11 @@ class RefusalTests(NegotiationTestCase):
         """
         for answer, told in (
             (b"\x05\x00\r\n\r\n", "the status line is not one of HTTP/1.1"),
-            (b"SSH-2.0" + b"x" * 400, "the first line exceeds 400 bytes (maxLineSize)"),
+            (b"\x05\x00", "the status line is not one of HTTP/1.1"),
+            (
+                b"HTTP/1.1 1" + b"x" * 400,
+                "the first line exceeds 400 bytes (maxLineSize)",
+            ),
             (
                 response(200, *[b"A: " + b"x" * 300] * 4),
                 "the head exceeds 1000 bytes (maxHandshakeSize)",

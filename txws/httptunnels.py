@@ -13,6 +13,7 @@ from .errors import ProxyRefused
 from .tunnels import NewConnectionNeeded
 from .wire.errors import BadHandshake
 from .wire.http import (
+    STATUS_BEGINNING,
     HeadLimits,
     HeadReader,
     ResponseHead,
@@ -100,7 +101,7 @@ class HTTPNegotiation:
             if head.status < 200 and head.status != 101:
                 self._skipInterim()
             else:
-                self._judge(head, isOld=read[0].startswith(b"HTTP/1.0 "))
+                self._judge(head)
         return self._receiveBody(self._refusing, data)
 
     def connectionLost(self) -> NoReturn:
@@ -120,7 +121,7 @@ class HTTPNegotiation:
         """
         Be ready for an answer.
         """
-        self._reader = HeadReader(self._limits)
+        self._reader = HeadReader(self._limits, STATUS_BEGINNING)
         self._interim = 0
         self._refusing: ResponseHead | None = None
         # Whether the proxy is asked again when its refusal is read.
@@ -144,13 +145,11 @@ class HTTPNegotiation:
         self._interim += 1
         if self._interim > _MAX_INTERIM:
             raise ProxyRefused("the proxy sends nothing but 1xx")
-        self._reader = HeadReader(self._limits)
+        self._reader = HeadReader(self._limits, STATUS_BEGINNING)
 
-    def _judge(self, head: ResponseHead, isOld: bool) -> None:
+    def _judge(self, head: ResponseHead) -> None:
         """
         Find out whether there is an answer to a refusal.
-
-        @param isOld: whether it is one of HTTP/1.0.
         """
         self._refusing = head
         authorization = self._authorize(head)
@@ -159,7 +158,7 @@ class HTTPNegotiation:
         self._authorizations.append(authorization)
         self._isAsking = True
         length = _bodyLength(head)
-        if isOld or _isClosing(head) or length is None or length > _MAX_SKIPPED:
+        if _isClosing(head) or length is None or length > _MAX_SKIPPED:
             raise NewConnectionNeeded
 
     def _authorize(self, head: ResponseHead) -> str | None:
@@ -233,6 +232,8 @@ def _isClosing(head: ResponseHead) -> bool:
     """
     Tell whether the proxy says that it will close the connection.
     """
+    if head.minorVersion == 0:
+        return True
     options = head.headers.getAll("Connection")
     options += head.headers.getAll("Proxy-Connection")
     return any("close" in option.lower() for option in options)

@@ -349,10 +349,42 @@ class WrongAnswerTests(WireTestCase):
 
     def test_noHTTP(self):
         """
-        An answer that is no HTTP/1.1 has its own, too.
+        An answer that is no HTTP/1.1 has its own, too, as soon as that can be
+        known: a server that waits for the client may say no more.
         """
-        for data in (b"\x15\x03\x01\x00\x02\x02\r\n\r\n", b"SSH-2.0-x\r\n\r\n"):
-            self.assertRaises(NoHTTPAnswer, makeHandshake().receiveData, data)
+        for data in (
+            b"\x15",
+            b"220",
+            b"SSH-2.0-x\r\n",
+            b"HTTP/2",
+            b"HTTP/1.1\x00\r\n\r\n",
+        ):
+            handshake = makeHandshake()
+            with self.assertRaises(NoHTTPAnswer):
+                receive(handshake, *(data[at : at + 1] for at in range(len(data))))
+        # After a 1xx, too.
+        handshake = makeHandshake()
+        handshake.receiveData(b"HTTP/1.1 100 Continue\r\n\r\nHT")
+        self.assertRaises(NoHTTPAnswer, handshake.receiveData, b"ML")
+
+    def test_oldHTTP(self):
+        """
+        HTTP/1.0 knows no upgrade, RFC 9110 section 7.8, but refusals.
+        """
+        old = answer().replace(b"HTTP/1.1", b"HTTP/1.0")
+        self.assertAnswerRefused(
+            "the server speaks HTTP/1.0, which has no upgrade",
+            receive,
+            makeHandshake(),
+            old,
+        )
+        refused = self.assertAnswerRefused(
+            "the server answered 404 instead of 101",
+            receive,
+            makeHandshake(),
+            b"HTTP/1.0 404 Odd\r\nContent-Length: 0\r\n\r\n",
+        )
+        self.assertEqual(refused.status, 404)
 
     def test_malformed(self):
         """
@@ -535,7 +567,10 @@ class RefusedTests(WireTestCase):
                 b"HTTP/1.1 200 OK\r\nfoo\r\n\r\n",
                 "a header line is not 'name: value'",
             ),
-            (b"\0" * 9000, "the first line exceeds 8192 bytes (maxLineSize)"),
+            (
+                b"HTTP/1.1" + b"\0" * 9000,
+                "the first line exceeds 8192 bytes (maxLineSize)",
+            ),
             (
                 b"HTTP/1.1 200 OK\r\n" + b"a" * 17000,
                 "the head exceeds 16384 bytes (maxHandshakeSize)",

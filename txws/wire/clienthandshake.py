@@ -23,7 +23,14 @@ from .handshake import (
     parseTokens,
     serializeExtensions,
 )
-from .http import HeadLimits, HeadReader, ResponseHead, parseResponseHead, serializeHead
+from .http import (
+    STATUS_BEGINNING,
+    HeadLimits,
+    HeadReader,
+    ResponseHead,
+    parseResponseHead,
+    serializeHead,
+)
 
 __all__ = ["ClientHandshake", "HandshakeAccepted"]
 
@@ -105,7 +112,7 @@ class ClientHandshake:
         self._extensions = tuple(extensions)
         self._maxMessageSize = maxMessageSize
         self._waitsForBody = waitsForBody
-        self._reader = HeadReader(limits)
+        self._reader = HeadReader(limits, STATUS_BEGINNING)
         self._interim = 0
         self._refusal: ResponseHead | None = None
         self._body = b""
@@ -188,7 +195,7 @@ class ClientHandshake:
         self._interim += 1
         if self._interim > _MAX_INTERIM:
             raise HandshakeRefused("the server sends nothing but 1xx", head.status)
-        self._reader = HeadReader(self._limits)
+        self._reader = HeadReader(self._limits, STATUS_BEGINNING)
 
     def _receiveBody(self, head: ResponseHead, data: bytes) -> None:
         """
@@ -238,6 +245,8 @@ class ClientHandshake:
         Check that the server has understood what it was asked.
         """
         headers = head.headers
+        if head.minorVersion == 0:
+            raise HandshakeRefused("the server speaks HTTP/1.0, which has no upgrade")
         if [value.lower() for value in headers.getAll("Upgrade")] != ["websocket"]:
             raise HandshakeRefused("the server's Upgrade is not 'websocket'")
         options = parseTokens(headers.getAll("Connection"))
