@@ -276,7 +276,7 @@ class TimedEndpoint:
         Say which host it was.
         """
         if failure.check(DNSLookupError):
-            return Failure(DNSLookupError(f"there is no address of {self._host}"))
+            return Failure(DNSLookupError(self._host))
         if failure.check(ConnectingCancelledError):
             address = HostnameAddress(self._host.encode("ascii"), self._port)
             return Failure(ConnectingCancelledError(address))

@@ -398,7 +398,7 @@ class BadTests(CheckTestCase):
         """
         report = self.check(url="ws://no.example/")
         (problem,) = report["problems"]
-        self.assertEqual(problem["what"], "there is no such host")
+        self.assertEqual(problem["what"], "there is no such host: no.example")
         self.assertEqual(self.line("verdict"), "1 problem")
 
     def test_silentName(self):
