@@ -353,8 +353,10 @@ class ConnectTests(DialTestCase):
         """
         for name, values in (
             ("headers", ({"X-A": "b"}, ["X-A: b"], "X-A: b", [("X-A", 5)], 5)),
-            ("omittedHeaders", ("User-Agent", 5, [5])),
-            ("origin", (5, ["https://example.com"])),
+            ("headers", ([("X", "a\r\nb")], [("A B", "c")], [("host", "evil")])),
+            ("omittedHeaders", ("User-Agent", 5, [5], ["Host"])),
+            ("origin", (5, ["https://example.com"], "https://a\nX: b")),
+            ("text", (1, "yes")),
             ("subprotocols", ("chat", 5, ["a b"], ["a", "a"])),
             ("limits", (3, None)),
             ("keepalive", (3, None)),
@@ -394,11 +396,14 @@ class ConnectTests(DialTestCase):
 
     def test_unfitHeaders(self):
         """
-        Headers that cannot be sent fail the attempt.
+        So does one that returns what cannot be sent, or what the handshake
+        says itself.
         """
-        for headers in ([("X", "a\r\nb")], [("Host", "evil")]):
+        for returned in ([("X", "a\r\nb")], [("Host", "evil")]):
+            headers: Any = partial(succeed, returned)
             connecting = connect(self.reactor, "ws://example.com/", headers=headers)
-            self.failureResultOf(connecting, ValueError)
+            failure = self.failureResultOf(connecting, InvalidSetting)
+            self.assertEqual(failure.value.setting, "headers")
         self.assertEqual(self.reactor.tcpClients, [])
 
 
@@ -448,6 +453,17 @@ class EndpointTests(DialTestCase):
         endpoint = WebSocketClientEndpoint(self.reactor, url)
         verifyObject(IStreamClientEndpoint, endpoint)
         self.assertEqual(repr(endpoint), "<WebSocketClientEndpoint ws://example.com/a>")
+
+    def test_noFactory(self):
+        """
+        What is no factory is refused at the call.
+        """
+        endpoint = WebSocketClientEndpoint(self.reactor, "ws://example.com/")
+        for value in (None, Line, Line()):
+            factory: Any = value
+            error = self.assertRaises(InvalidSetting, endpoint.connect, factory)
+            self.assertEqual(error.setting, "protocolFactory")
+        self.assertEqual(self.reactor.tcpClients, [])
 
     def test_protocol(self):
         """
@@ -683,6 +699,18 @@ class FailureTests(DialTestCase):
 
         error = self.check(
             DeadlineExpired, act=expire, timeouts=ClientTimeouts(connectTimeout=4)
+        )
+        self.assertEqual((error.deadline, error.seconds), ("connectTimeout", 4))
+
+    def test_slowSocket(self):
+        """
+        A UNIX socket whose server accepts no connection.
+        """
+        error = self.check(
+            DeadlineExpired,
+            "ws+unix:///run/a.sock",
+            act=lambda: self.reactor.advance(4),
+            timeouts=ClientTimeouts(connectTimeout=4),
         )
         self.assertEqual((error.deadline, error.seconds), ("connectTimeout", 4))
 

@@ -384,7 +384,10 @@ class ClientParserTests(SynchronousTestCase):
             ("ws:host=a:text=maybe", "text"),
             ("ws:host=a:hots=b", "hots="),
             ("ws:a:80:b", "ws:"),
-            ("ws:host=a:port=x", "url"),
+            ("ws:host=a:port=x", "port="),
+            ("ws:a:65536", "port="),
+            ("ws:a:0", "port="),
+            ("ws:host=a:port=\u0661", "port="),
             ("ws:host=a/b", "host="),
             ("wss:host=joe@a", "host="),
         ):

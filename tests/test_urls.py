@@ -63,6 +63,9 @@ BAD_URLS = (
     "ws://\u2028/",
     "ws+unix://relative.sock",
     "ws+unix:///run/",
+    "ws+unix:///run/a%00.sock",
+    f"ws+unix:///{'a' * 107}",
+    f"ws+unix:///{'ä' * 54}",
 )
 
 

@@ -102,9 +102,7 @@ def endpointFor(
     @param bindAddress: from which address, or L{None} for any.
     """
     if url.socketPath is not None:
-        return UNIXClientEndpoint(
-            reactor, url.socketPath, timeout=timeouts.connectTimeout
-        )
+        return _TimedUNIXEndpoint(reactor, url.socketPath, timeouts.connectTimeout)
     return TimedEndpoint(reactor, url.host, url.port, timeouts, bindAddress)
 
 
@@ -281,6 +279,27 @@ class TimedEndpoint:
             address = HostnameAddress(self._host.encode("ascii"), self._port)
             return Failure(ConnectingCancelledError(address))
         return failure
+
+
+@implementer(IStreamClientEndpoint)
+class _TimedUNIXEndpoint:
+    """
+    A L{UNIXClientEndpoint} that tells when it takes too long.
+    """
+
+    def __init__(self, reactor: Any, socketPath: str, seconds: float) -> None:
+        self._reactor = reactor
+        self._socketPath = socketPath
+        self._seconds = seconds
+
+    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
+        """
+        Connect.
+        """
+        # The reactor's own timer would not tell which it is.
+        endpoint = UNIXClientEndpoint(self._reactor, self._socketPath, timeout=None)
+        connecting: Deferred[IProtocol] = endpoint.connect(protocolFactory)
+        return limit(connecting, self._seconds, self._reactor, "connectTimeout")
 
 
 @implementer(IReactorPluggableNameResolver, IReactorTCP, IReactorTime)

@@ -140,10 +140,16 @@ class WebSocketClientParser:
         for name, value in zip(("host", "port"), args, strict=False):
             given.setdefault(name, str(value))
         unknown = sorted(given.keys() - _CLIENT_ARGUMENTS)
-        if unknown or len(args) > 2:
+        if unknown:
             raise InvalidSetting(
-                f"{unknown[0]}=" if unknown else f"{self.prefix}:",
+                f"{unknown[0]}=",
                 f"is not known here; known are {', '.join(_CLIENT_ARGUMENTS)}",
+            )
+        if len(args) > 2:
+            raise InvalidSetting(
+                f"{self.prefix}:",
+                f"takes a host and a port without a name, and not {args[2]!r}; in a"
+                " string, ':' is written '\\:'",
             )
         options: dict[str, Any] = {}
         if "endpoint" in given:
@@ -173,8 +179,13 @@ class WebSocketClientParser:
         path = given.get("path", "/")
         if not path.startswith("/"):
             raise InvalidSetting("path=", f"must start with '/', not {path!r}")
+        port = given.get("port")
+        if port is not None and not (
+            re.fullmatch("[0-9]{1,5}", port) and 0 < int(port) < 65536
+        ):
+            raise InvalidSetting("port=", f"must be from 1 to 65535, not {port!r}")
         host = f"[{host}]" if ":" in host else host
-        port = f":{given['port']}" if "port" in given else ""
+        port = "" if port is None else f":{port}"
         return f"{self.prefix}://{host}{port}{path}"
 
 

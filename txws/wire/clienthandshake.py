@@ -32,11 +32,12 @@ from .http import (
     serializeHead,
 )
 
-__all__ = ["ClientHandshake", "HandshakeAccepted"]
+__all__ = ["OUR_HEADERS", "ClientHandshake", "HandshakeAccepted"]
 
 _MAX_BODY = 4096
 _MAX_INTERIM = 8
-_OURS = frozenset(
+# The header fields that say what the handshake is.
+OUR_HEADERS = frozenset(
     (
         "connection",
         "host",
@@ -306,5 +307,5 @@ def _checkGiven(
         if parseTokens([subprotocol]) != [subprotocol]:
             raise ValueError(f"subprotocol {subprotocol!r} is not a token")
     for name, _ in headers:
-        if name.lower() in _OURS:
+        if name.lower() in OUR_HEADERS:
             raise ValueError(f"header {name} is set by the handshake itself")
