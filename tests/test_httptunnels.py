@@ -146,7 +146,9 @@ class RefusalTests(NegotiationTestCase):
             (b"Transfer-Encoding: chunked",),
         ):
             negotiation = makeNegotiation()
-            negotiation.receiveData(response(502, *lines, body=b"x" * 4095))
+            framing = b"fffff\r\n" if b"Transfer-Encoding: chunked" in lines else b""
+            body = framing + b"x" * 4095
+            negotiation.receiveData(response(502, *lines, body=body))
             refused = self.assertRaises(
                 ProxyRefused, negotiation.receiveData, b"x" * 100_000
             )

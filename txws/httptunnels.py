@@ -4,13 +4,13 @@ Asking a proxy for a tunnel by C{CONNECT}, RFC 9110 section 9.3.6.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import NoReturn
 
 from .authentication import Credentials, answerChallenge, isStale
 from .errors import ProxyRefused
 from .tunnels import NewConnectionNeeded
+from .wire.bodies import BodyBeginning
 from .wire.errors import BadHandshake
 from .wire.http import (
     STATUS_BEGINNING,
@@ -23,9 +23,7 @@ from .wire.http import (
 
 __all__ = ["HTTPNegotiation"]
 
-# How much of a body is kept to explain a refusal, and how much is passed over to
-# ask again on the same connection.
-_MAX_BODY = 4096
+# How much of a body is passed over to ask again on the same connection.
 _MAX_SKIPPED = 64 * 1024
 _MAX_INTERIM = 8
 
@@ -126,7 +124,8 @@ class HTTPNegotiation:
         self._refusing: ResponseHead | None = None
         # Whether the proxy is asked again when its refusal is read.
         self._isAsking = False
-        self._body = bytearray()
+        self._body: BodyBeginning | None = None
+        self._skipped = 0
 
     def _ask(self) -> bytes:
         """
@@ -152,12 +151,13 @@ class HTTPNegotiation:
         Find out whether there is an answer to a refusal.
         """
         self._refusing = head
+        self._body = BodyBeginning(head)
         authorization = self._authorize(head)
         if authorization is None:
             return
         self._authorizations.append(authorization)
         self._isAsking = True
-        length = _bodyLength(head)
+        length = self._body.length
         if _isClosing(head) or length is None or length > _MAX_SKIPPED:
             raise NewConnectionNeeded
 
@@ -186,18 +186,17 @@ class HTTPNegotiation:
         Read the body of a refusal: all of it to ask again, the beginning of it
         to explain it.
         """
-        length = _bodyLength(head)
-        self._body += data
+        assert self._body is not None
         if not self._isAsking:
-            size = _MAX_BODY if length is None else min(length, _MAX_BODY)
-            del self._body[size:]
-            if len(self._body) == size:
+            self._body.receiveData(data)
+            if self._body.isComplete:
                 raise self._refused(head)
             return b""
-        assert length is not None
-        if len(self._body) < length:
+        assert self._body.length is not None
+        self._skipped += len(data)
+        if self._skipped < self._body.length:
             return b""
-        if len(self._body) > length:
+        if self._skipped > self._body.length:
             # Whatever it is, it does not answer what will be asked.
             raise NewConnectionNeeded
         self._isFirst = False
@@ -214,7 +213,7 @@ class HTTPNegotiation:
             explanation,
             status=head.status,
             headers=tuple(head.headers),
-            body=bytes(self._body),
+            body=b"" if self._body is None else self._body.data,
         )
 
     def _explainAuthentication(self) -> str:
@@ -237,18 +236,3 @@ def _isClosing(head: ResponseHead) -> bool:
     options = head.headers.getAll("Connection")
     options += head.headers.getAll("Proxy-Connection")
     return any("close" in option.lower() for option in options)
-
-
-def _bodyLength(head: ResponseHead) -> int | None:
-    """
-    Tell how long the body of a refusal is, RFC 9112 section 6.3.
-
-    @return: L{None} if only the end of the connection tells, or chunks do.
-    """
-    if head.status in (101, 204, 304):
-        return 0
-    lengths = head.headers.getAll("Content-Length")
-    isPlain = len(lengths) == 1 and "Transfer-Encoding" not in head.headers
-    if isPlain and re.fullmatch("[0-9]{1,9}", lengths[0]):
-        return int(lengths[0])
-    return None

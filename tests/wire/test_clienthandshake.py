@@ -506,23 +506,35 @@ class RefusedTests(WireTestCase):
 
     def test_bodyInChunks(self):
         """
-        A body in chunks is not waited for, nor is one that cannot come.
+        A body in chunks is told without what frames them, as far as they are
+        some; one that cannot come is not waited for.
         """
-        for status, header in (
-            (302, "Transfer-Encoding: chunked"),
-            (200, "Content-Length: 5\r\nTransfer-Encoding: chunked"),
-            (204, "X: y"),
-            (304, "Content-Length: 5"),
+        for status, header, data, body in (
+            (
+                302,
+                "Transfer-Encoding: chunked",
+                b"2\r\nHe\r\n3\r\nllo\r\n0\r\n\r\n",
+                b"Hello",
+            ),
+            (
+                200,
+                "Content-Length: 5\r\nTransfer-Encoding: chunked",
+                b"5\r\nHello\r\n-1\r\n",
+                b"",
+            ),
+            (500, "Transfer-Encoding: chunked", b"1388\r\n" + b"a" * 4096, b"a" * 4096),
+            (204, "X: y", b"", b""),
+            (304, "Content-Length: 5", b"", b""),
         ):
             head = f"HTTP/1.1 {status} Odd\r\n{header}\r\n\r\n".encode()
             refused = self.assertAnswerRefused(
                 f"the server answered {status} instead of 101",
                 receive,
                 makeHandshake(),
-                head + b"5\r\nHello\r\n",
+                head + data,
             )
             self.assertTrue(refused.headers)
-            self.assertEqual(refused.body, b"")
+            self.assertEqual(refused.body, body)
 
     def test_cutBody(self):
         """

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from .bodies import BodyBeginning
 from .errors import (
     BadHandshake,
     HandshakeRefused,
@@ -34,7 +35,6 @@ from .http import (
 
 __all__ = ["OUR_HEADERS", "ClientHandshake", "HandshakeAccepted"]
 
-_MAX_BODY = 4096
 _MAX_INTERIM = 8
 # The header fields that say what the handshake is.
 OUR_HEADERS = frozenset(
@@ -116,7 +116,7 @@ class ClientHandshake:
         self._reader = HeadReader(limits, STATUS_BEGINNING)
         self._interim = 0
         self._refusal: ResponseHead | None = None
-        self._body = b""
+        self._body: BodyBeginning | None = None
 
         fields = [
             ("Host", host),
@@ -174,7 +174,9 @@ class ClientHandshake:
         What the server has answered, if its answer is a refusal whose body is
         not complete, or L{None}.
         """
-        return None if self._refusal is None else self._refused(self._refusal)
+        if self._refusal is None or self._body is None:
+            return None
+        return self._refused(self._refusal, self._body.data)
 
     def connectionLost(self) -> None:
         """
@@ -203,14 +205,14 @@ class ClientHandshake:
         Read the beginning of the body of a refusal, to explain it.
         """
         if not self._waitsForBody:
-            self._body = data
-            raise self._refused(head)
-        size = _bodySize(head)
-        self._body = (self._body + data)[:size]
-        if len(self._body) == size:
-            raise self._refused(head)
+            raise self._refused(head, data)
+        if self._body is None:
+            self._body = BodyBeginning(head)
+        self._body.receiveData(data)
+        if self._body.isComplete:
+            raise self._refused(head, self._body.data)
 
-    def _refused(self, head: ResponseHead) -> HandshakeRefused:
+    def _refused(self, head: ResponseHead, body: bytes) -> HandshakeRefused:
         """
         Say that the server answered with something else than a 101.
         """
@@ -218,7 +220,7 @@ class ClientHandshake:
             f"the server answered {head.status} instead of 101",
             head.status,
             tuple(head.headers),
-            self._body,
+            body,
         )
 
     def _accept(self, head: ResponseHead, rest: bytes) -> HandshakeAccepted:
@@ -282,19 +284,6 @@ class ClientHandshake:
             self._extensions,
             self._maxMessageSize,
         )
-
-
-def _bodySize(head: ResponseHead) -> int:
-    """
-    Tell how many bytes of a refusal's body are to be read, at most.
-    """
-    # To explain a refusal, a body in chunks is not worth a parser.
-    if "Transfer-Encoding" in head.headers or head.status in (204, 304):
-        return 0
-    length = head.headers.get("Content-Length")
-    if re.fullmatch("[0-9]{1,9}", length):
-        return min(int(length), _MAX_BODY)
-    return _MAX_BODY
 
 
 def _checkGiven(
