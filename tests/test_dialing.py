@@ -315,6 +315,14 @@ class ConnectTests(DialTestCase):
         (request,) = self.answer().requests
         self.assertNotIn("User-Agent", request.headers)
 
+    def test_userAgent(self):
+        """
+        A program may say what it is, instead of what it is made of.
+        """
+        connect(self.reactor, "ws://example.com/", headers=[("user-agent", "bot/1")])
+        (request,) = self.answer().requests
+        self.assertEqual(request.headers.getAll("User-Agent"), ["bot/1"])
+
     def test_headerFunction(self):
         """
         Headers may come from a function, a coroutine function too, that is
@@ -354,6 +362,7 @@ class ConnectTests(DialTestCase):
         for name, values in (
             ("headers", ({"X-A": "b"}, ["X-A: b"], "X-A: b", [("X-A", 5)], 5)),
             ("headers", ([("X", "a\r\nb")], [("A B", "c")], [("host", "evil")])),
+            ("headers", ([("Content-Length", "5")], [("transfer-encoding", "x")])),
             ("omittedHeaders", ("User-Agent", 5, [5], ["Host"])),
             ("origin", (5, ["https://example.com"], "https://a\nX: b")),
             ("text", (1, "yes")),

@@ -181,7 +181,7 @@ def _checkNotOurs(setting: str, names: Sequence[str]) -> None:
     for name in names:
         if name.lower() in OUR_HEADERS:
             raise InvalidSetting(
-                setting, f"cannot have {name}, which the handshake sets itself"
+                setting, f"cannot have {name}, which is up to the handshake"
             )
 
 

@@ -151,7 +151,7 @@ class OptionsTests(SynchronousTestCase):
             ("--header must be", ("--header", ":nothing", URL)),
             ("--header cannot be sent: not a header", ("--header", "a b: c", URL)),
             (
-                "--header cannot have Host, which the handshake",
+                "--header cannot have Host, which is up to the handshake",
                 ("--header", "Host: c", URL),
             ),
             ("--origin cannot be sent: not fit", ("--origin", "a\nb", URL)),

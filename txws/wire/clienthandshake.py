@@ -36,16 +36,18 @@ from .http import (
 __all__ = ["OUR_HEADERS", "ClientHandshake", "HandshakeAccepted"]
 
 _MAX_INTERIM = 8
-# The header fields that say what the handshake is.
+# The header fields that say what the handshake is, which has no body.
 OUR_HEADERS = frozenset(
     (
         "connection",
+        "content-length",
         "host",
         "origin",
         "sec-websocket-extensions",
         "sec-websocket-key",
         "sec-websocket-protocol",
         "sec-websocket-version",
+        "transfer-encoding",
         "upgrade",
     )
 )
@@ -297,4 +299,4 @@ def _checkGiven(
             raise ValueError(f"subprotocol {subprotocol!r} is not a token")
     for name, _ in headers:
         if name.lower() in OUR_HEADERS:
-            raise ValueError(f"header {name} is set by the handshake itself")
+            raise ValueError(f"header {name} is up to the handshake")
