@@ -13,7 +13,7 @@ from http.cookiejar import CookieJar
 from typing import Any
 
 from twisted.application.internet import ClientService
-from twisted.internet.address import HostnameAddress
+from twisted.internet.address import HostnameAddress, IPv4Address, IPv6Address
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.error import (
     ConnectingCancelledError,
@@ -115,6 +115,23 @@ class Asked(Nowhere):
         """
         self.names.append(name)
         super().resolveHostName(receiver)
+
+
+class Twice(Silence):
+    """
+    A resolver that finds two addresses, of which each version of IP has one.
+    """
+
+    def resolveHostName(
+        self, receiver: Any, name: str, port: int, *arguments: Any, **keywords: Any
+    ) -> Any:
+        """
+        Find them.
+        """
+        receiver.resolutionBegan(None)
+        receiver.addressResolved(IPv6Address("TCP", "2001:db8::1", port))
+        receiver.addressResolved(IPv4Address("TCP", "192.0.2.1", port))
+        receiver.resolutionComplete()
 
 
 class Trusting:
@@ -314,6 +331,24 @@ class ConnectTests(DialTestCase):
         connect(self.reactor, "ws://example.com/", omittedHeaders=["user-agent"])
         (request,) = self.answer().requests
         self.assertNotIn("User-Agent", request.headers)
+
+    def test_addresses(self):
+        """
+        If the first address of a name does not answer at once, the next one is
+        tried beside it; the first that answers is taken, and the other let go.
+        """
+        resolver: Any = Twice()
+        self.reactor.installNameResolver(resolver)
+        connecting = connect(self.reactor, "ws://example.com/", WebSocketHandler())
+        self.assertEqual(len(self.reactor.tcpClients), 1)
+        self.reactor.advance(0.3)
+        hosts = [host for host, *_rest in self.reactor.tcpClients]
+        self.assertEqual(hosts, ["2001:db8::1", "192.0.2.1"])
+        self.dialed = 1
+        self.answer()
+        self.successResultOf(connecting)
+        stopped = [each.stoppedConnecting for each in self.reactor.connectors]
+        self.assertEqual(stopped, [True, False])
 
     def test_userAgent(self):
         """
