@@ -139,9 +139,15 @@ class Trusting:
     Trusts the certificate of the tests, for one name.
     """
 
-    def __init__(self, name: str = "localhost", pem: bytes | None = None) -> None:
+    def __init__(
+        self,
+        name: str = "localhost",
+        pem: bytes | None = None,
+        shown: PrivateCertificate | None = None,
+    ) -> None:
         self.name = name
         self.pem = makePEM() if pem is None else pem
+        self.shown = shown
         self.asked: list[tuple[bytes, int]] = []
 
     def creatorForNetloc(self, hostname: bytes, port: int) -> Any:
@@ -150,7 +156,9 @@ class Trusting:
         """
         self.asked.append((hostname, port))
         return optionsForClientTLS(
-            self.name, trustRoot=PrivateCertificate.loadPEM(self.pem)
+            self.name,
+            trustRoot=PrivateCertificate.loadPEM(self.pem),
+            clientCertificate=self.shown,
         )
 
 
@@ -936,6 +944,26 @@ class SecureTests(DialTestCase):
         self.flush()
         self.successResultOf(closed)
         self.assertNothingLeft()
+
+    def test_clientCertificate(self):
+        """
+        A client may come with a certificate, which the server sees.
+        """
+        certificate = PrivateCertificate.loadPEM(makePEM())
+        recorder = RecordingHandlerFactory()
+        server = TLSMemoryBIOFactory(
+            certificate.options(certificate),
+            False,
+            WebSocketFactory(recorder, clock=self.reactor),
+            self.reactor,
+        )
+        connecting = connect(
+            self.reactor, "wss://localhost/", tlsPolicy=Trusting(shown=certificate)
+        )
+        self.join(server.buildProtocol(None))
+        self.successResultOf(connecting)
+        seen = recorder.handlers[0].transport.carrier.getPeerCertificate()
+        self.assertEqual(seen.get_subject().CN, "localhost")
 
     def test_endpoint(self):
         """
