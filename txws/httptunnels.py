@@ -121,10 +121,9 @@ class HTTPNegotiation:
         """
         self._reader = HeadReader(self._limits, STATUS_BEGINNING)
         self._interim = 0
-        self._refusing: ResponseHead | None = None
+        self._refusing: BodyBeginning | None = None
         # Whether the proxy is asked again when its refusal is read.
         self._isAsking = False
-        self._body: BodyBeginning | None = None
         self._skipped = 0
 
     def _ask(self) -> bytes:
@@ -150,14 +149,13 @@ class HTTPNegotiation:
         """
         Find out whether there is an answer to a refusal.
         """
-        self._refusing = head
-        self._body = BodyBeginning(head)
+        self._refusing = refusing = BodyBeginning(head)
         authorization = self._authorize(head)
         if authorization is None:
             return
         self._authorizations.append(authorization)
         self._isAsking = True
-        length = self._body.length
+        length = refusing.length
         if _isClosing(head) or length is None or length > _MAX_SKIPPED:
             raise NewConnectionNeeded
 
@@ -181,31 +179,31 @@ class HTTPNegotiation:
             self._generateNonce,
         )
 
-    def _receiveBody(self, head: ResponseHead, data: bytes) -> bytes:
+    def _receiveBody(self, refusing: BodyBeginning, data: bytes) -> bytes:
         """
         Read the body of a refusal: all of it to ask again, the beginning of it
         to explain it.
         """
-        assert self._body is not None
         if not self._isAsking:
-            self._body.receiveData(data)
-            if self._body.isComplete:
-                raise self._refused(head)
+            refusing.receiveData(data)
+            if refusing.isComplete:
+                raise self._refused(refusing)
             return b""
-        assert self._body.length is not None
+        assert refusing.length is not None
         self._skipped += len(data)
-        if self._skipped < self._body.length:
+        if self._skipped < refusing.length:
             return b""
-        if self._skipped > self._body.length:
+        if self._skipped > refusing.length:
             # Whatever it is, it does not answer what will be asked.
             raise NewConnectionNeeded
         self._isFirst = False
         return self._ask()
 
-    def _refused(self, head: ResponseHead) -> ProxyRefused:
+    def _refused(self, refusing: BodyBeginning) -> ProxyRefused:
         """
         Say what the proxy has answered.
         """
+        head = refusing.head
         explanation = f"the proxy answered {head.status} to CONNECT {self._authority}"
         if head.status == 407:
             explanation = f"{explanation}: {self._explainAuthentication()}"
@@ -213,7 +211,7 @@ class HTTPNegotiation:
             explanation,
             status=head.status,
             headers=tuple(head.headers),
-            body=b"" if self._body is None else self._body.data,
+            body=refusing.data,
         )
 
     def _explainAuthentication(self) -> str:

@@ -154,19 +154,21 @@ class BodyBeginning:
     """
     The first bytes of a body, as many as are kept to explain a refusal: 4096.
 
+    @ivar head: the head of the response.
     @ivar data: what has been read.
     @ivar length: how many bytes the whole body has, or L{None} if that is not
         said.
     @ivar isComplete: whether there will be no more.
     """
 
-    __slots__ = ("_reader", "data", "isComplete", "length")
+    __slots__ = ("_reader", "data", "head", "isComplete", "length")
 
     def __init__(self, head: ResponseHead) -> None:
         """
         @param head: the head of the response.
         """
         self._reader = BodyReader(head)
+        self.head = head
         self.data = b""
         self.length = self._reader.length
         self.isComplete = self._reader.isDone

@@ -117,8 +117,7 @@ class ClientHandshake:
         self._waitsForBody = waitsForBody
         self._reader = HeadReader(limits, STATUS_BEGINNING)
         self._interim = 0
-        self._refusal: ResponseHead | None = None
-        self._body: BodyBeginning | None = None
+        self._refusal: BodyBeginning | None = None
 
         fields = [
             ("Host", host),
@@ -166,7 +165,7 @@ class ClientHandshake:
             if head.status < 200:
                 self._skipInterim(head)
             else:
-                self._refusal = head
+                self._refusal = BodyBeginning(head)
         self._receiveBody(self._refusal, data)
         return None
 
@@ -176,9 +175,8 @@ class ClientHandshake:
         What the server has answered, if its answer is a refusal whose body is
         not complete, or L{None}.
         """
-        if self._refusal is None or self._body is None:
-            return None
-        return self._refused(self._refusal, self._body.data)
+        refusal = self._refusal
+        return None if refusal is None else self._refused(refusal.head, refusal.data)
 
     def connectionLost(self) -> None:
         """
@@ -202,17 +200,15 @@ class ClientHandshake:
             raise HandshakeRefused("the server sends nothing but 1xx", head.status)
         self._reader = HeadReader(self._limits, STATUS_BEGINNING)
 
-    def _receiveBody(self, head: ResponseHead, data: bytes) -> None:
+    def _receiveBody(self, refusal: BodyBeginning, data: bytes) -> None:
         """
         Read the beginning of the body of a refusal, to explain it.
         """
         if not self._waitsForBody:
-            raise self._refused(head, data)
-        if self._body is None:
-            self._body = BodyBeginning(head)
-        self._body.receiveData(data)
-        if self._body.isComplete:
-            raise self._refused(head, self._body.data)
+            raise self._refused(refusal.head, data)
+        refusal.receiveData(data)
+        if refusal.isComplete:
+            raise self._refused(refusal.head, refusal.data)
 
     def _refused(self, head: ResponseHead, body: bytes) -> HandshakeRefused:
         """
