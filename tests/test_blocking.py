@@ -557,6 +557,28 @@ class SendTests(BlockingTestCase):
             websocket.send(pieces())
         self.assertEqual(self.server.messages, ["ab", "other"])
 
+    def test_insideOfItself(self) -> None:
+        """
+        Who makes a message cannot wait for another one to be sent, nor for the
+        end of the connection, which come after it.
+        """
+        with self.connect() as websocket:
+
+            def pieces() -> Iterator[Any]:
+                yield "a"
+                self.tell("answer")
+                yield websocket.receive(1)
+                for wait in (lambda: websocket.send("other"), websocket.close):
+                    error = self.assertRaises(RuntimeError, wait)
+                    self.assertIn("not finished", str(error))
+                yield "b"
+
+            websocket.send(pieces())
+            websocket.send("other")
+            self.assertRaises(ValueError, websocket.send, map(int, ["none"]))
+            websocket.send("more")
+        self.assertEqual(self.server.messages, ["aanswerb", "other", "more"])
+
     def interruptLater(self) -> None:
         """
         Be Ctrl-C when the call is made.

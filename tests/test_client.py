@@ -14,7 +14,7 @@ from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
-from zope.interface import alsoProvides
+from zope.interface import alsoProvides, implementer
 
 from txws.client import ClientSettings, WebSocketClientProtocol
 from txws.errors import (
@@ -25,6 +25,7 @@ from txws.errors import (
     WebSocketClosed,
     WebSocketFailed,
 )
+from txws.interfaces import IWebSocketHandlerFactory
 from txws.policy import KeepalivePolicy, Limits
 from txws.testing import MemoryTransport, RecordingHandler
 from txws.wire.codes import Opcode
@@ -770,6 +771,24 @@ class SlowStart(RecordingHandler):
         return self.starting
 
 
+@implementer(IWebSocketHandlerFactory)
+class SlowFactory:
+    """
+    Takes its time to make a handler.
+    """
+
+    subprotocols = ()
+
+    def __init__(self) -> None:
+        self.building: Deferred[Any] = Deferred()
+
+    def buildHandler(self, request: Any) -> Any:
+        """
+        Begin.
+        """
+        return self.building
+
+
 class SlowStartTests(ClientTestCase):
     """
     A handler that takes its time to start.
@@ -797,6 +816,46 @@ class SlowStartTests(ClientTestCase):
         client.transport.settle()
         self.assertIs(self.successResultOf(client.protocol.opened), client.handler)
         self.assertEqual(client.handler.messages, ["a", "b"])
+
+    def test_early(self):
+        """
+        What comes before it has started, for TLS hands over all that it has,
+        paused or not, is delivered then, in the order in which it came.
+        """
+        client = self.start()
+        # As TLS does, which asks nobody.
+        client.protocol.dataReceived(frame(TEXT, b"b"))
+        client.protocol.dataReceived(frame(TEXT, b"c"))
+        self.assertEqual(client.names, ["negotiationStarted"])
+        client.handler.starting.callback(None)
+        self.assertEqual(client.handler.messages, ["a", "b", "c"])
+
+    def test_earlierThanTheHandler(self):
+        """
+        So is what comes before it is made.
+        """
+        factory = SlowFactory()
+        client = Client(factory)
+        client.transport.takeData()
+        client.answer(rest=frame(TEXT, b"a"))
+        client.protocol.dataReceived(frame(TEXT, b"b"))
+        handler = RecordingHandler()
+        factory.building.callback(handler)
+        client.transport.receiveData(frame(TEXT, b"c"))
+        self.assertEqual(handler.messages, ["a", "b", "c"])
+
+    def test_earlyAndRefused(self):
+        """
+        If it does not want to, what has come for it is dropped, and what comes
+        later as well.
+        """
+        client = self.start()
+        client.protocol.dataReceived(frame(TEXT, b"b"))
+        client.handler.starting.errback(ValueError())
+        client.protocol.dataReceived(frame(TEXT, b"c"))
+        self.failureResultOf(client.protocol.opened, ValueError)
+        self.assertGone(client)
+        self.assertEqual(client.names, ["negotiationStarted"])
 
     def test_refuses(self):
         """

@@ -123,6 +123,18 @@ class CookieTests(SynchronousTestCase):
         jar = jarWith("a=1; Max-Age ; Path=/", "b=2; max-age")
         self.assertEqual(cookieHeader(jar, "ws://example.com/"), "a=1; b=2")
 
+    def test_obsolete(self):
+        """
+        C{Set-Cookie2}, which RFC 6265 has made obsolete, sets nothing, and has
+        the jar warn of nothing.
+        """
+        jar = CookieJar()
+        answer = [("Set-Cookie", "a=1"), ("Set-Cookie2", "b=2; Expires=never")]
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            storeCookies(jar, URL, answer)
+        self.assertEqual(cookieHeader(jar, URL), "a=1")
+
     def test_otherURLs(self):
         """
         What is not on TCP has no cookies.

@@ -13,6 +13,7 @@ from http.cookiejar import CookieJar
 from typing import Any
 
 from twisted.application.internet import ClientService
+from twisted.internet.address import HostnameAddress, IPv4Address, IPv6Address
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.error import (
     ConnectingCancelledError,
@@ -70,6 +71,8 @@ from txws.testing import (
 from .certificates import makePEM
 from .peers import useMemoryReactor, wrapTLS
 
+HOST = HostnameAddress(b"example.com", 80)
+
 
 class Silence:
     """
@@ -96,14 +99,55 @@ class Nowhere(Silence):
         receiver.resolutionComplete()
 
 
+class Asked(Nowhere):
+    """
+    A resolver that notes what it is asked for, and finds nothing.
+    """
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def resolveHostName(
+        self, receiver: Any, name: str, *arguments: Any, **keywords: Any
+    ) -> Any:
+        """
+        Note it.
+        """
+        self.names.append(name)
+        super().resolveHostName(receiver)
+
+
+class Twice(Silence):
+    """
+    A resolver that finds two addresses, of which each version of IP has one.
+    """
+
+    def resolveHostName(
+        self, receiver: Any, name: str, port: int, *arguments: Any, **keywords: Any
+    ) -> Any:
+        """
+        Find them.
+        """
+        receiver.resolutionBegan(None)
+        receiver.addressResolved(IPv6Address("TCP", "2001:db8::1", port))
+        receiver.addressResolved(IPv4Address("TCP", "192.0.2.1", port))
+        receiver.resolutionComplete()
+
+
 class Trusting:
     """
     Trusts the certificate of the tests, for one name.
     """
 
-    def __init__(self, name: str = "localhost", pem: bytes | None = None) -> None:
+    def __init__(
+        self,
+        name: str = "localhost",
+        pem: bytes | None = None,
+        shown: PrivateCertificate | None = None,
+    ) -> None:
         self.name = name
         self.pem = makePEM() if pem is None else pem
+        self.shown = shown
         self.asked: list[tuple[bytes, int]] = []
 
     def creatorForNetloc(self, hostname: bytes, port: int) -> Any:
@@ -112,7 +156,9 @@ class Trusting:
         """
         self.asked.append((hostname, port))
         return optionsForClientTLS(
-            self.name, trustRoot=PrivateCertificate.loadPEM(self.pem)
+            self.name,
+            trustRoot=PrivateCertificate.loadPEM(self.pem),
+            clientCertificate=self.shown,
         )
 
 
@@ -294,6 +340,32 @@ class ConnectTests(DialTestCase):
         (request,) = self.answer().requests
         self.assertNotIn("User-Agent", request.headers)
 
+    def test_addresses(self):
+        """
+        If the first address of a name does not answer at once, the next one is
+        tried beside it; the first that answers is taken, and the other let go.
+        """
+        resolver: Any = Twice()
+        self.reactor.installNameResolver(resolver)
+        connecting = connect(self.reactor, "ws://example.com/", WebSocketHandler())
+        self.assertEqual(len(self.reactor.tcpClients), 1)
+        self.reactor.advance(0.3)
+        hosts = [host for host, *_rest in self.reactor.tcpClients]
+        self.assertEqual(hosts, ["2001:db8::1", "192.0.2.1"])
+        self.dialed = 1
+        self.answer()
+        self.successResultOf(connecting)
+        stopped = [each.stoppedConnecting for each in self.reactor.connectors]
+        self.assertEqual(stopped, [True, False])
+
+    def test_userAgent(self):
+        """
+        A program may say what it is, instead of what it is made of.
+        """
+        connect(self.reactor, "ws://example.com/", headers=[("user-agent", "bot/1")])
+        (request,) = self.answer().requests
+        self.assertEqual(request.headers.getAll("User-Agent"), ["bot/1"])
+
     def test_headerFunction(self):
         """
         Headers may come from a function, a coroutine function too, that is
@@ -332,8 +404,11 @@ class ConnectTests(DialTestCase):
         """
         for name, values in (
             ("headers", ({"X-A": "b"}, ["X-A: b"], "X-A: b", [("X-A", 5)], 5)),
-            ("omittedHeaders", ("User-Agent", 5, [5])),
-            ("origin", (5, ["https://example.com"])),
+            ("headers", ([("X", "a\r\nb")], [("A B", "c")], [("host", "evil")])),
+            ("headers", ([("Content-Length", "5")], [("transfer-encoding", "x")])),
+            ("omittedHeaders", ("User-Agent", 5, [5], ["Host"])),
+            ("origin", (5, ["https://example.com"], "https://a\nX: b")),
+            ("text", (1, "yes")),
             ("subprotocols", ("chat", 5, ["a b"], ["a", "a"])),
             ("limits", (3, None)),
             ("keepalive", (3, None)),
@@ -373,11 +448,14 @@ class ConnectTests(DialTestCase):
 
     def test_unfitHeaders(self):
         """
-        Headers that cannot be sent fail the attempt.
+        So does one that returns what cannot be sent, or what the handshake
+        says itself.
         """
-        for headers in ([("X", "a\r\nb")], [("Host", "evil")]):
+        for returned in ([("X", "a\r\nb")], [("Host", "evil")]):
+            headers: Any = partial(succeed, returned)
             connecting = connect(self.reactor, "ws://example.com/", headers=headers)
-            self.failureResultOf(connecting, ValueError)
+            failure = self.failureResultOf(connecting, InvalidSetting)
+            self.assertEqual(failure.value.setting, "headers")
         self.assertEqual(self.reactor.tcpClients, [])
 
 
@@ -427,6 +505,17 @@ class EndpointTests(DialTestCase):
         endpoint = WebSocketClientEndpoint(self.reactor, url)
         verifyObject(IStreamClientEndpoint, endpoint)
         self.assertEqual(repr(endpoint), "<WebSocketClientEndpoint ws://example.com/a>")
+
+    def test_noFactory(self):
+        """
+        What is no factory is refused at the call.
+        """
+        endpoint = WebSocketClientEndpoint(self.reactor, "ws://example.com/")
+        for value in (None, Line, Line()):
+            factory: Any = value
+            error = self.assertRaises(InvalidSetting, endpoint.connect, factory)
+            self.assertEqual(error.setting, "protocolFactory")
+        self.assertEqual(self.reactor.tcpClients, [])
 
     def test_protocol(self):
         """
@@ -591,6 +680,26 @@ class FailureTests(DialTestCase):
         self.reactor.installNameResolver(resolver)
         self.check(DNSLookupError)
 
+    def test_nameOfAContainer(self):
+        """
+        Names that are none of the Internet's are resolved all the same:
+        containers have them, and content networks.
+        """
+        for name in ("my_service", "r3---sn-a.example", "-a.example"):
+            resolver: Any = Asked()
+            self.reactor.installNameResolver(resolver)
+            self.assertIn(name, str(self.check(DNSLookupError, f"ws://{name}:1/")))
+            self.assertEqual(resolver.names, [name])
+
+    def test_nameOfNoCertificate(self):
+        """
+        No certificate can be for such a name, which is said at once.
+        """
+        error = self.check(InvalidSetting, "wss://my_service/")
+        self.assertEqual(
+            str(error), "url needs TLS, which takes no host like 'my_service'"
+        )
+
     def test_slowName(self):
         """
         A name that nobody answers for.
@@ -642,6 +751,18 @@ class FailureTests(DialTestCase):
 
         error = self.check(
             DeadlineExpired, act=expire, timeouts=ClientTimeouts(connectTimeout=4)
+        )
+        self.assertEqual((error.deadline, error.seconds), ("connectTimeout", 4))
+
+    def test_slowSocket(self):
+        """
+        A UNIX socket whose server accepts no connection.
+        """
+        error = self.check(
+            DeadlineExpired,
+            "ws+unix:///run/a.sock",
+            act=lambda: self.reactor.advance(4),
+            timeouts=ClientTimeouts(connectTimeout=4),
         )
         self.assertEqual((error.deadline, error.seconds), ("connectTimeout", 4))
 
@@ -824,6 +945,26 @@ class SecureTests(DialTestCase):
         self.successResultOf(closed)
         self.assertNothingLeft()
 
+    def test_clientCertificate(self):
+        """
+        A client may come with a certificate, which the server sees.
+        """
+        certificate = PrivateCertificate.loadPEM(makePEM())
+        recorder = RecordingHandlerFactory()
+        server = TLSMemoryBIOFactory(
+            certificate.options(certificate),
+            False,
+            WebSocketFactory(recorder, clock=self.reactor),
+            self.reactor,
+        )
+        connecting = connect(
+            self.reactor, "wss://localhost/", tlsPolicy=Trusting(shown=certificate)
+        )
+        self.join(server.buildProtocol(None))
+        self.successResultOf(connecting)
+        seen = recorder.handlers[0].transport.carrier.getPeerCertificate()
+        self.assertEqual(seen.get_subject().CN, "localhost")
+
     def test_endpoint(self):
         """
         An endpoint can be given for what is below, with TLS on top.
@@ -1002,7 +1143,11 @@ class CancelTests(DialTestCase):
         for wait in waits:
             waiting: Deferred[Any] = wait
             waiting.cancel()
-            self.failureResultOf(waiting, CancelledError, ConnectingCancelledError)
+            failure = self.failureResultOf(
+                waiting, CancelledError, ConnectingCancelledError
+            )
+            address = getattr(failure.value, "address", HOST)
+            self.assertEqual(address.hostname, HOST.hostname)
         self.assertNothingLeft()
 
     def test_name(self):

@@ -146,7 +146,9 @@ class RefusalTests(NegotiationTestCase):
             (b"Transfer-Encoding: chunked",),
         ):
             negotiation = makeNegotiation()
-            negotiation.receiveData(response(502, *lines, body=b"x" * 4095))
+            framing = b"fffff\r\n" if b"Transfer-Encoding: chunked" in lines else b""
+            body = framing + b"x" * 4095
+            negotiation.receiveData(response(502, *lines, body=body))
             refused = self.assertRaises(
                 ProxyRefused, negotiation.receiveData, b"x" * 100_000
             )
@@ -184,7 +186,11 @@ class RefusalTests(NegotiationTestCase):
         """
         for answer, told in (
             (b"\x05\x00\r\n\r\n", "the status line is not one of HTTP/1.1"),
-            (b"SSH-2.0" + b"x" * 400, "the first line exceeds 400 bytes (maxLineSize)"),
+            (b"\x05\x00", "the status line is not one of HTTP/1.1"),
+            (
+                b"HTTP/1.1 1" + b"x" * 400,
+                "the first line exceeds 400 bytes (maxLineSize)",
+            ),
             (
                 response(200, *[b"A: " + b"x" * 300] * 4),
                 "the head exceeds 1000 bytes (maxHandshakeSize)",

@@ -391,6 +391,9 @@ class ClientParserTests(SynchronousTestCase):
             ("ws:a:0", "port="),
             ("ws:host=a:endpoint=b", "endpoint="),
             ("ws:host=a:endpoint=tcp", "endpoint="),
+            ("ws:a:65536", "port="),
+            ("ws:a:0", "port="),
+            ("ws:host=a:port=\u0661", "port="),
             ("ws:host=a/b", "host="),
             ("wss:host=joe@a", "host="),
         ):

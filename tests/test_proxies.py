@@ -911,6 +911,9 @@ class ProxyTests(SynchronousTestCase):
             "http://user:sesame @proxy.example",
             "http://[::::]",
             "http://[::1",
+            "http://proxy..example",
+            f"http://{'a' * 64}.example",
+            f"http://{'a.' * 128}",
             "socks5://:sesame@proxy.example",
             f"socks5://user:{'sesame' * 43}@proxy.example",
         ):

@@ -227,9 +227,12 @@ class CallTests(ThreadlessTestCase):
         """
         A negative timeout is refused, and so is what is no number.
         """
-        for timeout in (-1, float("nan")):
+        for timeout in (-1, float("nan"), "5", [], 1j):
             call: Callable[..., object] = self.thread.call
-            self.assertRaises(InvalidSetting, call, lambda: fired("done"), timeout)
+            error = self.assertRaises(
+                InvalidSetting, call, lambda: fired("done"), timeout
+            )
+            self.assertIn("timeout must be a number of seconds", str(error))
 
     def test_longTimeout(self) -> None:
         """

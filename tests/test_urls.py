@@ -58,10 +58,14 @@ BAD_URLS = (
     "ws://[gggg::]/",
     "ws://a..b/",
     "ws://a/b".replace("a/", "a%2fb/"),
-    f"ws://{'a' * 254}/",
+    f"ws://{'a' * 64}.example/",
+    f"ws://{'a.' * 127}/",
     "ws://\u2028/",
     "ws+unix://relative.sock",
     "ws+unix:///run/",
+    "ws+unix:///run/a%00.sock",
+    f"ws+unix:///{'a' * 107}",
+    f"ws+unix:///{'ä' * 54}",
 )
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from functools import partial
+from threading import get_ident
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
 from warnings import warn
@@ -76,6 +77,8 @@ class BlockingConversation:
         """
         self._conversation = conversation
         self._caller = caller
+        # The threads that make the pieces of a message.
+        self._making: set[int] = set()
 
     @property
     def request(self) -> IWebSocketRequest:
@@ -118,7 +121,9 @@ class BlockingConversation:
         @raise WebSocketFailed: if the connection has failed.
         @raise TypeError: if it is no message.
         @raise UnicodeEncodeError: if text has surrogates.
+        @raise RuntimeError: in an iterable that is being sent.
         """
+        self._checkDone()
         if isinstance(message, (str, bytes, bytearray, memoryview)):
             self._call(lambda: self._conversation.send(message))
         elif isinstance(message, Iterable):
@@ -151,7 +156,9 @@ class BlockingConversation:
         @param code: a close code that may travel, RFC 6455 section 7.4.
         @param reason: for the peer's log; cut at 123 bytes of UTF-8.
         @raise ValueError: if the code may not travel.
+        @raise RuntimeError: in an iterable that is being sent.
         """
+        self._checkDone()
         self._call(lambda: self._conversation.close(code, reason))
 
     def __iter__(self) -> BlockingConversation:
@@ -223,6 +230,7 @@ class BlockingConversation:
         Send a message while it is made.
         """
         handover = _Handover(self._conversation)
+        self._making.add(get_ident())
         try:
             self._call(handover.begin)
             for piece in pieces:
@@ -231,6 +239,18 @@ class BlockingConversation:
         except BaseException:
             self._caller.post(handover.cancel)
             raise
+        finally:
+            self._making.discard(get_ident())
+
+    def _checkDone(self) -> None:
+        """
+        Check that this thread would not wait for itself: messages and the Close
+        come after the message that it is still making.
+        """
+        if get_ident() in self._making:
+            raise RuntimeError(
+                "the message that this thread is sending piece by piece is not finished"
+            )
 
 
 class _Handover:

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
+from twisted.internet.address import HostnameAddress
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint, UNIXClientEndpoint
+from twisted.internet.error import ConnectingCancelledError, DNSLookupError
 from twisted.internet.error import TimeoutError as UserTimeoutError
 from twisted.internet.interfaces import (
     IAddress,
@@ -45,6 +47,10 @@ __all__ = [
 ]
 
 _T = TypeVar("_T")
+
+# HostnameEndpoint refuses names that IDNA does not know, but which are in use, such as
+# "my_service"; the resolver does not.
+_ANY_HOST = "host.invalid"
 
 
 class TLSPolicy(Protocol):
@@ -96,9 +102,7 @@ def endpointFor(
     @param bindAddress: from which address, or L{None} for any.
     """
     if url.socketPath is not None:
-        return UNIXClientEndpoint(
-            reactor, url.socketPath, timeout=timeouts.connectTimeout
-        )
+        return _TimedUNIXEndpoint(reactor, url.socketPath, timeouts.connectTimeout)
     return TimedEndpoint(reactor, url.host, url.port, timeouts, bindAddress)
 
 
@@ -150,7 +154,7 @@ def encrypted(
     @param port: its port.
     @param policy: whom to trust; L{None} for those that the system trusts.
     @param clock: what schedules.
-    @raise InvalidSetting: if there is no TLS here.
+    @raise InvalidSetting: if there is no TLS here, or none for such a host.
     """
     host = host.partition("%")[0]
     try:
@@ -160,10 +164,15 @@ def encrypted(
         raise InvalidSetting(
             "url", f"needs TLS: pip install 'txws[tls]' ({error})"
         ) from None
-    if policy is None:
-        creator = optionsForClientTLS(host)
-    else:
-        creator = policy.creatorForNetloc(host.encode("ascii"), port)
+    try:
+        if policy is None:
+            creator = optionsForClientTLS(host)
+        else:
+            creator = policy.creatorForNetloc(host.encode("ascii"), port)
+    except UnicodeError:
+        raise InvalidSetting(
+            "url", f"needs TLS, which takes no host like {host!r}"
+        ) from None
     return _EncryptedEndpoint(
         endpoint, lambda above: TLSMemoryBIOFactory(creator, True, above, clock)
     )
@@ -234,16 +243,17 @@ class TimedEndpoint:
         """
         Connect.
         """
-        noting = _NotingReactor(self._reactor)
+        noting = _NotingReactor(self._reactor, self._host)
         timeouts = self._timeouts
         endpoint = HostnameEndpoint(
             noting,
-            self._host,
+            _ANY_HOST,
             self._port,
             timeout=timeouts.connectTimeout,
             bindAddress=self._bindAddress,
         )
         connecting: Deferred[IProtocol] = endpoint.connect(protocolFactory)
+        connecting.addErrback(self._tellHost)
         try:
             await limit(
                 noting.resolved, timeouts.nameTimeout, self._reactor, "nameTimeout"
@@ -259,6 +269,38 @@ class TimedEndpoint:
             # The reactor limits each connection to the same time.
             raise DeadlineExpired("connectTimeout", seconds) from None
 
+    def _tellHost(self, failure: Failure) -> Failure:
+        """
+        Say which host it was.
+        """
+        if failure.check(DNSLookupError):
+            return Failure(DNSLookupError(self._host))
+        if failure.check(ConnectingCancelledError):
+            address = HostnameAddress(self._host.encode("ascii"), self._port)
+            return Failure(ConnectingCancelledError(address))
+        return failure
+
+
+@implementer(IStreamClientEndpoint)
+class _TimedUNIXEndpoint:
+    """
+    A L{UNIXClientEndpoint} that tells when it takes too long.
+    """
+
+    def __init__(self, reactor: Any, socketPath: str, seconds: float) -> None:
+        self._reactor = reactor
+        self._socketPath = socketPath
+        self._seconds = seconds
+
+    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
+        """
+        Connect.
+        """
+        # The reactor's own timer would not tell which it is.
+        endpoint = UNIXClientEndpoint(self._reactor, self._socketPath, timeout=None)
+        connecting: Deferred[IProtocol] = endpoint.connect(protocolFactory)
+        return limit(connecting, self._seconds, self._reactor, "connectTimeout")
+
 
 @implementer(IReactorPluggableNameResolver, IReactorTCP, IReactorTime)
 class _NotingReactor:
@@ -267,10 +309,10 @@ class _NotingReactor:
     found, or is known not to be.
     """
 
-    def __init__(self, reactor: Any) -> None:
+    def __init__(self, reactor: Any, host: str) -> None:
         self.resolved: Deferred[None] = Deferred()
         self.nameResolver: IHostnameResolver = _NotingResolver(
-            reactor.nameResolver, self.resolved
+            reactor.nameResolver, host, self.resolved
         )
         self.connectTCP = reactor.connectTCP
         self.listenTCP = reactor.listenTCP
@@ -283,11 +325,14 @@ class _NotingReactor:
 @implementer(IHostnameResolver)
 class _NotingResolver:
     """
-    A resolver that tells when it is done.
+    A resolver of one name that tells when it is done.
     """
 
-    def __init__(self, resolver: IHostnameResolver, resolved: Deferred[None]) -> None:
+    def __init__(
+        self, resolver: IHostnameResolver, host: str, resolved: Deferred[None]
+    ) -> None:
         self._resolver = resolver
+        self._host = host
         self._resolved = resolved
 
     def resolveHostName(
@@ -303,7 +348,7 @@ class _NotingResolver:
         """
         return self._resolver.resolveHostName(
             _NotingReceiver(resolutionReceiver, self._resolved),
-            hostName,
+            self._host,
             portNumber,
             addressTypes,
             transportSemantics,

@@ -134,6 +134,8 @@ class WebSocketClientProtocol(Protocol):
         self._application = application
         self._starting: Deferred[None] | None = None
         self._lost: Failure | None = None
+        # What has followed the answer before the connection is open.
+        self._early: bytearray | None = None
         self._isAsked = False
         self._keepalive = Keepalive(settings.keepalive, settings.clock, self._expire)
         self._handshake: ClientHandshake | None = ClientHandshake(
@@ -175,7 +177,10 @@ class WebSocketClientProtocol(Protocol):
         """
         Read the answer, or pass on what follows it.
         """
-        if self.webSocket is not None:
+        if self._early is not None:
+            # Paused or not, TLS hands over all that it has.
+            self._early += data
+        elif self.webSocket is not None:
             self.webSocket.dataReceived(data)
         elif self._handshake is not None:
             try:
@@ -195,6 +200,7 @@ class WebSocketClientProtocol(Protocol):
         """
         self._keepalive.stop()
         self._lost = reason
+        self._early = None
         # Whoever still holds this protocol holds nothing of the application.
         webSocket, self.webSocket = self.webSocket, None
         if self._starting is not None:
@@ -258,6 +264,7 @@ class WebSocketClientProtocol(Protocol):
         )
         self._handshake = None
         self.answer = accepted.head.headers
+        self._early = bytearray(accepted.rest)
         starting = Deferred.fromCoroutine(self._start(request, accepted))
         starting.addErrback(self._startFailed)
         if not starting.called:
@@ -296,8 +303,9 @@ class WebSocketClientProtocol(Protocol):
                 self.opened.callback(handler)
             else:
                 self.opened.errback(WebSocketFailed(ConnectionAborted()))
-        if accepted.rest:
-            webSocket.dataReceived(accepted.rest)
+        early, self._early = self._early, None
+        if early:
+            webSocket.dataReceived(bytes(early))
 
     async def _buildHandler(self, request: WebSocketRequest) -> IWebSocketHandler:
         """
@@ -337,6 +345,7 @@ class WebSocketClientProtocol(Protocol):
         """
         webSocket, self.webSocket = self.webSocket, None
         self._starting = None
+        self._early = None
         if webSocket is not None:
             webSocket.neverOpened()
         if self._lost is None:

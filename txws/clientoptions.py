@@ -28,6 +28,8 @@ from .policy import (
     freeze,
 )
 from .proxies import Proxy
+from .wire.clienthandshake import OUR_HEADERS
+from .wire.http import serializeHead
 
 __all__ = ["ClientOptions", "RequestHeaders", "checkFields"]
 
@@ -107,6 +109,8 @@ class ClientOptions:
         self._set("omittedHeaders", _checkNames(self.omittedHeaders))
         if not callable(self.headers):
             self._set("headers", checkFields(self.headers))
+        if self.origin is not None:
+            _checkFit("origin", [("Origin", self.origin)])
         if isinstance(self.proxy, str):
             self._set("proxy", Proxy.parse(self.proxy))
         if isinstance(self.credentials, tuple):
@@ -153,19 +157,42 @@ _KINDS: dict[str, tuple[type, ...]] = {
 
 def checkFields(headers: object) -> HeaderFields:
     """
-    Check that header fields are pairs of text.
+    Check that header fields are pairs of text which can be sent.
 
     @param headers: those that an application gives.
     @return: a copy.
-    @raise InvalidSetting: if they are anything else.  It does not show them,
-        for there may be a token in them.
+    @raise InvalidSetting: if they are not.  It does not show their values, for
+        there may be a token in them.
     """
     fields = tuple(headers) if isinstance(headers, Iterable) else (headers,)
     if not all(map(_isField, fields)):
         raise InvalidSetting(
             "headers", "must be pairs of text, such as [('X-Token', '1')]"
         )
+    _checkNotOurs("headers", [name for name, _value in fields])
+    _checkFit("headers", fields)
     return fields
+
+
+def _checkNotOurs(setting: str, names: Sequence[str]) -> None:
+    """
+    Check that names of header fields are none of those of the handshake.
+    """
+    for name in names:
+        if name.lower() in OUR_HEADERS:
+            raise InvalidSetting(
+                setting, f"cannot have {name}, which is up to the handshake"
+            )
+
+
+def _checkFit(setting: str, fields: HeaderFields) -> None:
+    """
+    Check that header fields can be sent.
+    """
+    try:
+        serializeHead("GET / HTTP/1.1", fields)
+    except ValueError as error:
+        raise InvalidSetting(setting, f"cannot be sent: {error}") from None
 
 
 def _isField(field: Any) -> bool:
@@ -205,6 +232,7 @@ def _checkNames(names: object) -> tuple[str, ...]:
     found = freeze("omittedHeaders", names)
     if not all(isinstance(name, str) for name in found):
         raise InvalidSetting("omittedHeaders", f"must be text, not {found!r}")
+    _checkNotOurs("omittedHeaders", found)
     return found
 
 

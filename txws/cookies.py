@@ -61,7 +61,7 @@ class _Answer:
     def __init__(self, headers: Iterable[tuple[str, str]]) -> None:
         self._message = Message()
         for name, value in headers:
-            if name.lower() in ("set-cookie", "set-cookie2"):
+            if name.lower() == "set-cookie":
                 self._message[name] = _NO_AGE.sub("", value)
 
     def info(self) -> Message:

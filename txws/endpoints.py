@@ -27,7 +27,7 @@ from .dialing import Dialer
 from .errors import InvalidSetting
 from .factories import WebSocketFactory
 from .interfaces import IExtensionFactory, IWebSocketHandler
-from .policy import HandshakePolicy, KeepalivePolicy, Limits
+from .policy import HandshakePolicy, KeepalivePolicy, Limits, checkBoolean
 from .results import Result
 from .streaming import StreamHandler, StreamHandlerFactory
 from .urls import WebSocketURL
@@ -126,6 +126,7 @@ class WebSocketClientEndpoint:
             L{ClientOptions<txws.clientoptions.ClientOptions>}.
         @raise InvalidSetting: if the URL, or an option, is none.
         """
+        checkBoolean("text", text)
         self._reactor = reactor
         self._url = WebSocketURL.parse(url)
         self._text = text
@@ -144,7 +145,13 @@ class WebSocketClientEndpoint:
         @return: fires with the protocol when the connection is open.  Fails
             with what went wrong: see L{connect<txws.endpoints.connect>}.
             Cancelling it gives up, whatever it is waiting for.
+        @raise InvalidSetting: if C{protocolFactory} is none.
         """
+        if not IProtocolFactory.providedBy(protocolFactory):
+            raise InvalidSetting(
+                "protocolFactory",
+                f"must provide IProtocolFactory, not {protocolFactory!r}",
+            )
         return Deferred.fromCoroutine(self._connect(protocolFactory))
 
     async def _connect(self, protocolFactory: IProtocolFactory) -> IProtocol:

@@ -4,15 +4,16 @@ Asking a proxy for a tunnel by C{CONNECT}, RFC 9110 section 9.3.6.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import NoReturn
 
 from .authentication import Credentials, answerChallenge, isStale
 from .errors import ProxyRefused
 from .tunnels import NewConnectionNeeded
+from .wire.bodies import BodyBeginning
 from .wire.errors import BadHandshake
 from .wire.http import (
+    STATUS_BEGINNING,
     HeadLimits,
     HeadReader,
     ResponseHead,
@@ -22,9 +23,7 @@ from .wire.http import (
 
 __all__ = ["HTTPNegotiation"]
 
-# How much of a body is kept to explain a refusal, and how much is passed over to
-# ask again on the same connection.
-_MAX_BODY = 4096
+# How much of a body is passed over to ask again on the same connection.
 _MAX_SKIPPED = 64 * 1024
 _MAX_INTERIM = 8
 
@@ -100,7 +99,7 @@ class HTTPNegotiation:
             if head.status < 200 and head.status != 101:
                 self._skipInterim()
             else:
-                self._judge(head, isOld=read[0].startswith(b"HTTP/1.0 "))
+                self._judge(head)
         return self._receiveBody(self._refusing, data)
 
     def connectionLost(self) -> NoReturn:
@@ -120,12 +119,12 @@ class HTTPNegotiation:
         """
         Be ready for an answer.
         """
-        self._reader = HeadReader(self._limits)
+        self._reader = HeadReader(self._limits, STATUS_BEGINNING)
         self._interim = 0
-        self._refusing: ResponseHead | None = None
+        self._refusing: BodyBeginning | None = None
         # Whether the proxy is asked again when its refusal is read.
         self._isAsking = False
-        self._body = bytearray()
+        self._skipped = 0
 
     def _ask(self) -> bytes:
         """
@@ -144,22 +143,20 @@ class HTTPNegotiation:
         self._interim += 1
         if self._interim > _MAX_INTERIM:
             raise ProxyRefused("the proxy sends nothing but 1xx")
-        self._reader = HeadReader(self._limits)
+        self._reader = HeadReader(self._limits, STATUS_BEGINNING)
 
-    def _judge(self, head: ResponseHead, isOld: bool) -> None:
+    def _judge(self, head: ResponseHead) -> None:
         """
         Find out whether there is an answer to a refusal.
-
-        @param isOld: whether it is one of HTTP/1.0.
         """
-        self._refusing = head
+        self._refusing = refusing = BodyBeginning(head)
         authorization = self._authorize(head)
         if authorization is None:
             return
         self._authorizations.append(authorization)
         self._isAsking = True
-        length = _bodyLength(head)
-        if isOld or _isClosing(head) or length is None or length > _MAX_SKIPPED:
+        length = refusing.length
+        if _isClosing(head) or length is None or length > _MAX_SKIPPED:
             raise NewConnectionNeeded
 
     def _authorize(self, head: ResponseHead) -> str | None:
@@ -182,32 +179,31 @@ class HTTPNegotiation:
             self._generateNonce,
         )
 
-    def _receiveBody(self, head: ResponseHead, data: bytes) -> bytes:
+    def _receiveBody(self, refusing: BodyBeginning, data: bytes) -> bytes:
         """
         Read the body of a refusal: all of it to ask again, the beginning of it
         to explain it.
         """
-        length = _bodyLength(head)
-        self._body += data
         if not self._isAsking:
-            size = _MAX_BODY if length is None else min(length, _MAX_BODY)
-            del self._body[size:]
-            if len(self._body) == size:
-                raise self._refused(head)
+            refusing.receiveData(data)
+            if refusing.isComplete:
+                raise self._refused(refusing)
             return b""
-        assert length is not None
-        if len(self._body) < length:
+        assert refusing.length is not None
+        self._skipped += len(data)
+        if self._skipped < refusing.length:
             return b""
-        if len(self._body) > length:
+        if self._skipped > refusing.length:
             # Whatever it is, it does not answer what will be asked.
             raise NewConnectionNeeded
         self._isFirst = False
         return self._ask()
 
-    def _refused(self, head: ResponseHead) -> ProxyRefused:
+    def _refused(self, refusing: BodyBeginning) -> ProxyRefused:
         """
         Say what the proxy has answered.
         """
+        head = refusing.head
         explanation = f"the proxy answered {head.status} to CONNECT {self._authority}"
         if head.status == 407:
             explanation = f"{explanation}: {self._explainAuthentication()}"
@@ -215,7 +211,7 @@ class HTTPNegotiation:
             explanation,
             status=head.status,
             headers=tuple(head.headers),
-            body=bytes(self._body),
+            body=refusing.data,
         )
 
     def _explainAuthentication(self) -> str:
@@ -233,21 +229,8 @@ def _isClosing(head: ResponseHead) -> bool:
     """
     Tell whether the proxy says that it will close the connection.
     """
+    if head.minorVersion == 0:
+        return True
     options = head.headers.getAll("Connection")
     options += head.headers.getAll("Proxy-Connection")
     return any("close" in option.lower() for option in options)
-
-
-def _bodyLength(head: ResponseHead) -> int | None:
-    """
-    Tell how long the body of a refusal is, RFC 9112 section 6.3.
-
-    @return: L{None} if only the end of the connection tells, or chunks do.
-    """
-    if head.status in (101, 204, 304):
-        return 0
-    lengths = head.headers.getAll("Content-Length")
-    isPlain = len(lengths) == 1 and "Transfer-Encoding" not in head.headers
-    if isPlain and re.fullmatch("[0-9]{1,9}", lengths[0]):
-        return int(lengths[0])
-    return None

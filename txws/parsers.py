@@ -148,7 +148,9 @@ class WebSocketClientParser:
             )
         if len(args) > 2:
             raise InvalidSetting(
-                f"{self.prefix}:", "takes only a host and a port without a name"
+                f"{self.prefix}:",
+                f"takes a host and a port without a name, and not {args[2]!r}; in a"
+                " string, ':' is written '\\:'",
             )
         options: dict[str, Any] = {}
         if "endpoint" in given:

@@ -42,7 +42,8 @@ __all__ = [
 ]
 
 _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
-_NAME = r"[A-Za-z0-9_~!$&'()*+;=.\-]{1,255}"
+_LABEL = r"[A-Za-z0-9_~!$&'()*+;=\-]{1,63}"
+_NAME = rf"{_LABEL}(?:\.{_LABEL})*\.?"
 _PROXY = re.compile(
     r"\A([A-Za-z][A-Za-z0-9+.\-]*)://"
     r"(?:([!-.0-;=A-~]*)@)?"
@@ -315,8 +316,11 @@ def _isHost(host: str) -> bool:
     """
     # ip_address() alone would take anything for the zone of an address.
     isAddress = ":" in host
-    return _HOST.match(host) is not None and (
-        not isAddress or _parseAddress(host) is not None
+    # RFC 1928 section 5 has one byte for the length of a name.
+    return (
+        _HOST.match(host) is not None
+        and len(host) < 256
+        and (not isAddress or _parseAddress(host) is not None)
     )
 
 

@@ -219,9 +219,7 @@ class ReactorThread:
         @raise InvalidSetting: if this is no timeout.
         """
         if timeout is not None:
-            if not timeout >= 0:
-                raise InvalidSetting("timeout", f"must not be negative: {timeout}")
-            timeout = min(timeout, TIMEOUT_MAX)
+            timeout = _checkTimeout(timeout)
         self.start()
         call = _Call(function, self._makeSignal())
         self._calls.add(call)
@@ -330,3 +328,17 @@ class ReactorThread:
         self._ended = error
         for call in tuple(self._calls):
             call.finish(Failure(ReactorNotRunning(f"the reactor has ended: {error!r}")))
+
+
+def _checkTimeout(timeout: object) -> float:
+    """
+    Check how long to wait.
+
+    @return: that, or as long as a thread can.
+    """
+    if not isinstance(timeout, (int, float)) or not timeout >= 0:
+        raise InvalidSetting(
+            "timeout",
+            f"must be a number of seconds from 0 on, or None, not {timeout!r}",
+        )
+    return min(timeout, TIMEOUT_MAX)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv6Address
+from os import fsencode
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 import idna
@@ -17,11 +18,14 @@ from .errors import InvalidSetting
 __all__ = ["WebSocketURL"]
 
 _PORTS = {"ws": 80, "wss": 443, "ws+unix": 80, "wss+unix": 443}
+# The reactor would log an error, and wait.
+_MAX_SOCKET_PATH = 107
 _REDIRECTED = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
 
 # RFC 3986 section 2: what may stand in a path and a query as it is.
 _UNQUOTED = "!#$%&'()*+,/:;=?@[]~-._"
-_NAME = re.compile(r"[A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]+)*\.?\Z")
+_LABEL = r"[A-Za-z0-9_\-]{1,63}"
+_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?\Z")
 
 
 @dataclass(frozen=True)
@@ -87,12 +91,18 @@ class WebSocketURL:
         socketPath, _separator, target = rest.partition(":")
         if not socketPath.startswith("/") or socketPath.endswith("/"):
             raise InvalidSetting("url", "must name a socket by its absolute path")
+        socketPath = unquote(socketPath)
+        if "\0" in socketPath or len(fsencode(socketPath)) > _MAX_SOCKET_PATH:
+            raise InvalidSetting(
+                "url",
+                f"must name a socket by a path of at most {_MAX_SOCKET_PATH} bytes",
+            )
         return cls(
             isSecure=scheme == "wss+unix",
             host="localhost",
             port=_PORTS[scheme],
             target=_quote(target or "/"),
-            socketPath=unquote(socketPath),
+            socketPath=socketPath,
         )
 
     @classmethod

@@ -66,8 +66,10 @@ class Visit:
 
         @param headers: those that the application gives.
         """
-        fields = [("User-Agent", _USER_AGENT), *headers]
+        fields = [*headers]
         given = {name.lower() for name, _value in headers}
+        if "user-agent" not in given:
+            fields.insert(0, ("User-Agent", _USER_AGENT))
         if self._authorization is not None and "authorization" not in given:
             fields.append(("Authorization", self._authorization))
         if not self._isAtHome:

@@ -235,6 +235,8 @@ def _suite(
     (directory / "index.json").unlink(missing_ok=True)
     (directory / "spec.json").write_text(json.dumps(spec, indent=2), "utf-8")
     command = [findSuite(), "-m", mode, "-s", str(directory / "spec.json")]
+    # Otherwise it serves pages at port 8080, to everybody, if nobody else does.
+    command += ["--webport", "0"]
     # What is set for this Python is wrong for the suite's.
     kept = {name: os.environ[name] for name in os.environ if name[:6] != "PYTHON"}
     cleaned = {**kept, "PYTHONUNBUFFERED": "1"}

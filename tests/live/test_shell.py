@@ -241,6 +241,48 @@ class PipeTests(ShellTestCase):
             taken.seek(0)
             self.assertEqual((code, taken.read()), (0, b"one\ntwo\n"))
 
+    def test_fullDisk(self):
+        """
+        Output that cannot be written is an error.
+        """
+        for arguments in (("--wait=1", self.url), ("check", "--no-probe", self.url)):
+            with open("/dev/full", "wb") as full:
+                ran = subprocess.run(
+                    [sys.executable, "-m", "txws", *arguments],
+                    cwd=ROOT,
+                    input=b"one\n",
+                    stdout=full,
+                    stderr=subprocess.PIPE,
+                    timeout=60,
+                    check=False,
+                )
+            self.assertEqual(ran.returncode, 1)
+            self.assertRegex(ran.stderr, rb"\Atxws: [^\n]+\n\Z")
+
+    def test_closedDescriptors(self):
+        """
+        A program that was begun without input, output or errors finds none, and
+        takes nothing else for them.
+        """
+        command = f"{sys.executable} -m txws --wait 0 {self.url}"
+        for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
+            ran = subprocess.run(
+                ["sh", "-c", f"{command} {closed}"],
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=60,
+                check=False,
+            )
+            self.assertEqual((ran.returncode, ran.stderr), (0, b""), closed)
+        refused = subprocess.run(
+            ["sh", "-c", f"{sys.executable} -m txws 2>&-"],
+            cwd=ROOT,
+            timeout=60,
+            check=False,
+        )
+        self.assertEqual(refused.returncode, 2)
+
     def test_nobodyReads(self):
         """
         It ends when nobody reads its output any more, as C{head} does.

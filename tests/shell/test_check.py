@@ -113,6 +113,8 @@ class CheckTestCase(SynchronousTestCase):
         self.internet.faults = Faults(delay=0.05)
         self.lines: list[str] = []
 
+    now = staticmethod(time.time)
+
     def check(
         self, *arguments: str, url: str = "ws://example.com/", wait: float = 200
     ) -> Any:
@@ -124,7 +126,7 @@ class CheckTestCase(SynchronousTestCase):
         options = optionsOf("check", *arguments, url)
         self.lines.clear()
         self.report = Report(url, self.lines.append)
-        check = Check(self.internet, options, self.report, time.time)
+        check = Check(self.internet, options, self.report, self.now)
         self.checking = Deferred.fromCoroutine(check.run())
         self.internet.run(wait)
         self.successResultOf(self.checking)
@@ -398,7 +400,7 @@ class BadTests(CheckTestCase):
         """
         report = self.check(url="ws://no.example/")
         (problem,) = report["problems"]
-        self.assertEqual(problem["what"], "there is no such host")
+        self.assertEqual(problem["what"], "there is no such host: no.example")
         self.assertEqual(self.line("verdict"), "1 problem")
 
     def test_silentName(self):
@@ -571,7 +573,19 @@ class TLSTests(CheckTestCase):
         report = self.check("--insecure", "--no-probe", url="wss://localhost/")
         self.assertFalse(report["tls"]["isVerified"])
         self.assertIn("not verified", report["problems"][0]["what"])
+        self.assertIn("expires soon", report["problems"][1]["what"])
         self.assertTrue(report["ok"])
+
+    def test_expired(self):
+        """
+        That a certificate has expired is told also to whom nothing is verified.
+        """
+        self.now = lambda: time.time() + 3 * 86400
+        report = self.check("--insecure", "--no-probe", url="wss://localhost/")
+        self.assertEqual(
+            report["problems"][1]["what"], "the certificate has expired: renew it"
+        )
+        self.assertNotIn("left", "".join(self.lines))
 
     def test_untrusted(self):
         """

@@ -56,6 +56,7 @@ class ShellTestCase(SynchronousTestCase):
         self.errors: io.StringIO = io.StringIO()
         self.raw: list[str] = []
         self.isTerminal = False
+        self.isOutputPipe = True
 
     @contextmanager
     def makeRaw(self):
@@ -79,6 +80,7 @@ class ShellTestCase(SynchronousTestCase):
             lambda: self.pipes.streams,
             self.isTerminal,
             self.isTerminal,
+            self.isOutputPipe,
             {"XDG_STATE_HOME": str(self.state.absolute())},
             lambda: 80,
             self.makeRaw,
@@ -130,6 +132,22 @@ class PipeTests(ShellTestCase):
         self.pipes.transport.settle()
         self.pipes.end()
         self.assertEqual((self.finish(), self.written), (0, "hello\n"))
+
+    def test_outputLost(self):
+        """
+        Output that cannot be written, for the disk is full, is an error; a
+        program that reads no more is none.
+        """
+        for self.isOutputPipe, expected, said in (
+            (True, 0, ""),
+            (False, 1, "txws: the output could not be written to the end\n"),
+        ):
+            self.pipes, self.errors = Pipes(), io.StringIO()
+            self.internet.serve(Echo)
+            self.start(URL)
+            self.pipes.streams.writeConnectionLost()
+            self.assertEqual(self.finish(), expected)
+            self.assertEqual(self.errors.getvalue(), said)
 
     def test_closed(self):
         """

@@ -38,7 +38,7 @@ class ExplainTests(SynchronousTestCase):
             (HandshakeRefused("no answer"), "no answer"),
             (RedirectRefused("too far", "http://\x1b/"), "too far: http://\\x1b/"),
             (InvalidSetting("url", "is none"), "url is none"),
-            (network.DNSLookupError("x"), "there is no such host"),
+            (network.DNSLookupError("x"), "there is no such host: x"),
             (network.ConnectionRefusedError(), "connection refused"),
             (network.TimeoutError(), "the host does not answer in time"),
             (

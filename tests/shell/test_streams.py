@@ -4,7 +4,9 @@ Tests for L{txws.shell.streams}.
 
 from __future__ import annotations
 
+from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
@@ -108,6 +110,19 @@ class StreamsTests(SynchronousTestCase):
         self.successResultOf(waiting)
         self.successResultOf(self.streams.finish())
         self.assertEqual(self.heard, ["lost"])
+        self.assertTrue(self.streams.isOutputLost)
+
+    def test_lostInTheEnd(self):
+        """
+        What could not be written in the end is known, too.
+        """
+        for reason, isLost in ((ConnectionDone(), False), (ConnectionLost(), True)):
+            self.setUp()
+            self.streams.write(b"last")
+            finished = self.streams.finish()
+            self.streams.connectionLost(Failure(reason))
+            self.successResultOf(finished)
+            self.assertIs(self.streams.isOutputLost, isLost)
 
     def test_stopped(self):
         """

@@ -349,10 +349,42 @@ class WrongAnswerTests(WireTestCase):
 
     def test_noHTTP(self):
         """
-        An answer that is no HTTP/1.1 has its own, too.
+        An answer that is no HTTP/1.1 has its own, too, as soon as that can be
+        known: a server that waits for the client may say no more.
         """
-        for data in (b"\x15\x03\x01\x00\x02\x02\r\n\r\n", b"SSH-2.0-x\r\n\r\n"):
-            self.assertRaises(NoHTTPAnswer, makeHandshake().receiveData, data)
+        for data in (
+            b"\x15",
+            b"220",
+            b"SSH-2.0-x\r\n",
+            b"HTTP/2",
+            b"HTTP/1.1\x00\r\n\r\n",
+        ):
+            handshake = makeHandshake()
+            with self.assertRaises(NoHTTPAnswer):
+                receive(handshake, *(data[at : at + 1] for at in range(len(data))))
+        # After a 1xx, too.
+        handshake = makeHandshake()
+        handshake.receiveData(b"HTTP/1.1 100 Continue\r\n\r\nHT")
+        self.assertRaises(NoHTTPAnswer, handshake.receiveData, b"ML")
+
+    def test_oldHTTP(self):
+        """
+        HTTP/1.0 knows no upgrade, RFC 9110 section 7.8, but refusals.
+        """
+        old = answer().replace(b"HTTP/1.1", b"HTTP/1.0")
+        self.assertAnswerRefused(
+            "the server speaks HTTP/1.0, which has no upgrade",
+            receive,
+            makeHandshake(),
+            old,
+        )
+        refused = self.assertAnswerRefused(
+            "the server answered 404 instead of 101",
+            receive,
+            makeHandshake(),
+            b"HTTP/1.0 404 Odd\r\nContent-Length: 0\r\n\r\n",
+        )
+        self.assertEqual(refused.status, 404)
 
     def test_malformed(self):
         """
@@ -474,23 +506,35 @@ class RefusedTests(WireTestCase):
 
     def test_bodyInChunks(self):
         """
-        A body in chunks is not waited for, nor is one that cannot come.
+        A body in chunks is told without what frames them, as far as they are
+        some; one that cannot come is not waited for.
         """
-        for status, header in (
-            (302, "Transfer-Encoding: chunked"),
-            (200, "Content-Length: 5\r\nTransfer-Encoding: chunked"),
-            (204, "X: y"),
-            (304, "Content-Length: 5"),
+        for status, header, data, body in (
+            (
+                302,
+                "Transfer-Encoding: chunked",
+                b"2\r\nHe\r\n3\r\nllo\r\n0\r\n\r\n",
+                b"Hello",
+            ),
+            (
+                200,
+                "Content-Length: 5\r\nTransfer-Encoding: chunked",
+                b"5\r\nHello\r\n-1\r\n",
+                b"",
+            ),
+            (500, "Transfer-Encoding: chunked", b"1388\r\n" + b"a" * 4096, b"a" * 4096),
+            (204, "X: y", b"", b""),
+            (304, "Content-Length: 5", b"", b""),
         ):
             head = f"HTTP/1.1 {status} Odd\r\n{header}\r\n\r\n".encode()
             refused = self.assertAnswerRefused(
                 f"the server answered {status} instead of 101",
                 receive,
                 makeHandshake(),
-                head + b"5\r\nHello\r\n",
+                head + data,
             )
             self.assertTrue(refused.headers)
-            self.assertEqual(refused.body, b"")
+            self.assertEqual(refused.body, body)
 
     def test_cutBody(self):
         """
@@ -535,7 +579,10 @@ class RefusedTests(WireTestCase):
                 b"HTTP/1.1 200 OK\r\nfoo\r\n\r\n",
                 "a header line is not 'name: value'",
             ),
-            (b"\0" * 9000, "the first line exceeds 8192 bytes (maxLineSize)"),
+            (
+                b"HTTP/1.1" + b"\0" * 9000,
+                "the first line exceeds 8192 bytes (maxLineSize)",
+            ),
             (
                 b"HTTP/1.1 200 OK\r\n" + b"a" * 17000,
                 "the head exceeds 16384 bytes (maxHandshakeSize)",

@@ -349,17 +349,18 @@ class ResponseHeadTests(WireTestCase):
 
     def test_response(self):
         """
-        A response has a status and headers; the reason phrase is of no use.
+        A response has a status, headers and a version; the reason phrase is of
+        no use.
         """
-        for line in (
-            b"HTTP/1.1 101 Switching Protocols",
-            b"HTTP/1.0 101 ",
-            b"HTTP/1.1 101",
-            "HTTP/1.1 101 ça va".encode("latin-1"),
+        for line, minorVersion in (
+            (b"HTTP/1.1 101 Switching Protocols", 1),
+            (b"HTTP/1.0 101 ", 0),
+            (b"HTTP/1.1 101", 1),
+            ("HTTP/1.1 101 ça va".encode("latin-1"), 1),
         ):
             self.assertEqual(
                 parseResponseHead(line + b"\r\nServer: a", LIMITS),
-                ResponseHead(101, Headers([("Server", "a")])),
+                ResponseHead(101, Headers([("Server", "a")]), minorVersion),
             )
 
     def test_badStatusLine(self):

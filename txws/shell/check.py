@@ -209,9 +209,11 @@ class Check:
                 "--insecure looks away",
                 isSerious=False,
             )
-        if facts.daysLeft(self._now()) < _FEW_DAYS:
+        days = facts.daysLeft(self._now())
+        if days < _FEW_DAYS:
+            when = "expires soon" if days >= 0 else "has expired"
             self._report.complain(
-                "tls", "the certificate expires soon: renew it", isSerious=False
+                "tls", f"the certificate {when}: renew it", isSerious=False
             )
 
     async def _tellUntrusted(self, probe: Probe, error: Exception) -> None:
@@ -232,6 +234,7 @@ class Check:
         days = facts.daysLeft(self._now())
         took = "" if seconds is None else f" in {tellSeconds(seconds)}"
         expires = facts.expires.date().isoformat()
+        left = f": {days} days left" if days >= 0 else ""
         names = ", ".join(facts.names) or "no name"
         self._report.tell(
             "tls",
@@ -248,7 +251,7 @@ class Check:
             },
             f"{facts.version}, {facts.cipher}{took}",
             f"certificate of {oneLine(facts.subject)}, for {oneLine(names)}",
-            f"by {oneLine(facts.issuer)}, until {expires}: {days} days left",
+            f"by {oneLine(facts.issuer)}, until {expires}{left}",
         )
 
     def _tellHandshake(self, probe: Probe, conversation: Conversation) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import stat
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -66,6 +67,7 @@ class Shell:
     @ivar openStreams: makes input and output one, for talking.
     @ivar isInputTerminal: whether somebody types the input.
     @ivar isOutputTerminal: whether somebody reads the output.
+    @ivar isOutputPipe: whether another program reads the output, which may stop to.
     @ivar environment: the environment variables.
     @ivar columns: tells how wide the terminal is.
     @ivar makeRaw: makes what has a terminal deliver each key.
@@ -77,6 +79,7 @@ class Shell:
     openStreams: Callable[[], Streams]
     isInputTerminal: bool = False
     isOutputTerminal: bool = False
+    isOutputPipe: bool = True
     environment: Any = field(default_factory=dict)
     columns: Callable[[], int] = lambda: 80
     makeRaw: Callable[[], Any] = ExitStack
@@ -142,6 +145,9 @@ class Shell:
                 conversation.transport.abortConnection()
         finally:
             await streams.finish()
+        if streams.isOutputLost and not self.isOutputPipe:
+            self._complain("the output could not be written to the end")
+            return BAD
         return self._verdict(ended)
 
     async def _converse(
@@ -262,6 +268,7 @@ def main(arguments: list[str]) -> int:
     @return: the exit code: 0 if all went well, 1 if not, 2 for a command line
         that makes no sense, 130 after Ctrl-C.
     """
+    _openClosed()
     try:
         options = parseOptions(arguments)
     except UsageError as error:
@@ -290,10 +297,34 @@ def _makeShell(reactor: Any) -> Shell:
         openStreams,
         sys.stdin is not None and sys.stdin.isatty() and os.name == "posix",
         sys.stdout.isatty(),
+        _isPipe(1),
         os.environ,
         lambda: shutil.get_terminal_size().columns,
         lambda: rawTerminal(0),
     )
+
+
+def _openClosed() -> None:
+    """
+    Have input, output and errors be there, if the program was begun without: what
+    is opened next would take their place.
+    """
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            # The lowest number that is free is this one.
+            os.open(os.devnull, os.O_RDWR)
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(descriptor, "r+", closefd=False))  # noqa: SIM115
+
+
+def _isPipe(descriptor: int) -> bool:
+    """
+    Tell whether there is another program at the other end.
+    """
+    kind = os.fstat(descriptor).st_mode
+    return stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind)
 
 
 @contextmanager

@@ -157,7 +157,7 @@ def _tellNetwork(error: BaseException) -> str | None:
     Say what is wrong with the network, without Twisted's prefixes.
     """
     if isinstance(error, network.DNSLookupError):
-        return "there is no such host"
+        return ": ".join(("there is no such host", *map(str, error.args)))
     if isinstance(error, network.ConnectionRefusedError):
         return "connection refused"
     if isinstance(error, (network.TCPTimedOutError, network.TimeoutError)):

@@ -21,7 +21,6 @@ from txws.policy import Limits
 from txws.urls import WebSocketURL
 from txws.version import VERSION
 from txws.wire import isCompiled
-from txws.wire.clienthandshake import ClientHandshake
 
 from .display import harmless, oneLine
 from .trust import AnybodyPolicy, AuthorityPolicy
@@ -36,7 +35,13 @@ __all__ = [
 ]
 
 # What each setting is called on the command line.
-_OPTIONS = {"proxy": "--proxy", "subprotocols": "--subprotocol", "url": "the URL"}
+_OPTIONS = {
+    "headers": "--header",
+    "origin": "--origin",
+    "proxy": "--proxy",
+    "subprotocols": "--subprotocol",
+    "url": "the URL",
+}
 
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 
@@ -139,7 +144,6 @@ class ConnectOptions(BaseOptions):
         except InvalidSetting as error:
             what = _OPTIONS.get(error.setting, "--max-message-size")
             raise UsageError(f"{what} {oneLine(error.problem)}") from None
-        self._checkRequest()
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -172,26 +176,6 @@ class ConnectOptions(BaseOptions):
             raise UsageError("--ca needs TLS: pip install 'txws[tls]'") from None
         except (OSError, ValueError) as error:
             raise UsageError(f"--ca {self['ca']}: {oneLine(str(error))}") from None
-
-    def _checkRequest(self) -> None:
-        """
-        Check what the request is made of.
-        """
-        url = self["parsedURL"]
-        try:
-            ClientHandshake(
-                url.authority,
-                url.target,
-                "",
-                self["limits"].headLimits,
-                origin=self["origin"],
-                subprotocols=self["subprotocol"],
-                headers=self["header"],
-            )
-        except ValueError as error:
-            raise UsageError(
-                f"this cannot be asked for: {oneLine(str(error))}"
-            ) from None
 
     def _number(self, option: str, least: float, isWhole: bool = False) -> Any:
         """

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
+from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
@@ -25,13 +26,16 @@ class Streams(Protocol):
 
     @ivar received: called with bytes of the input.
     @ivar ended: called when the input has ended.
-    @ivar outputLost: called when nobody reads the output any more.
+    @ivar outputLost: called when nobody reads the output any more, or it cannot
+        be written.
+    @ivar isOutputLost: whether that was so before all was written.
     """
 
     def __init__(self) -> None:
         self.received: Callable[[bytes], object] = _ignore
         self.ended: Callable[[], object] = _ignore
         self.outputLost: Callable[[], object] = _ignore
+        self.isOutputLost = False
         self._full: Shared | None = None
         self._isWritable = True
         self._isInputPaused = False
@@ -104,8 +108,9 @@ class Streams(Protocol):
 
     def writeConnectionLost(self) -> None:
         """
-        Nobody reads the output any more.
+        Nobody reads the output any more, or it cannot be written.
         """
+        self.isOutputLost = True
         self._lose()
         self.outputLost()
 
@@ -113,6 +118,8 @@ class Streams(Protocol):
         """
         Both are over.
         """
+        if not reason.check(ConnectionDone):
+            self.isOutputLost = True
         self._lose()
 
     # IPushProducer: what the output does with those who write

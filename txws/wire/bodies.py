@@ -11,12 +11,13 @@ from math import inf
 
 from .http import ResponseHead
 
-__all__ = ["BodyReader"]
+__all__ = ["BodyBeginning", "BodyReader"]
 
 _LINE_END = b"\r\n"
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?\Z", re.DOTALL)
 _MAX_LINE = 1024
 _MAX_TRAILERS = 128
+_MAX_BEGINNING = 4096
 
 
 class _Part(Enum):
@@ -49,14 +50,17 @@ class BodyReader:
         self._trailers = 0
         self._rest: float = inf
         self._isChunked = "Transfer-Encoding" in head.headers
-        if head.status in (204, 304):
+        # More than one say nothing.
+        lengths = head.headers.getAll("Content-Length")
+        length = lengths[0] if len(lengths) == 1 else ""
+        if head.status < 200 or head.status in (204, 304):
             self._isChunked, self.length = False, 0
         elif self._isChunked:
             # RFC 9112 6.3: it overrides the Content-Length.
             self._part = _Part.SIZE
             return
-        elif re.fullmatch("[0-9]{1,15}", head.headers.get("Content-Length")):
-            self.length = int(head.headers.get("Content-Length"))
+        elif re.fullmatch("[0-9]{1,15}", length):
+            self.length = int(length)
         if self.length is not None:
             self._rest = self.length
         self._part = _Part.DATA if self._rest else _Part.DONE
@@ -144,3 +148,42 @@ class BodyReader:
             raise ValueError("too many lines follow the last chunk")
         if not line:
             self._part = _Part.DONE
+
+
+class BodyBeginning:
+    """
+    The first bytes of a body, as many as are kept to explain a refusal: 4096.
+
+    @ivar head: the head of the response.
+    @ivar data: what has been read.
+    @ivar length: how many bytes the whole body has, or L{None} if that is not
+        said.
+    @ivar isComplete: whether there will be no more.
+    """
+
+    __slots__ = ("_reader", "data", "head", "isComplete", "length")
+
+    def __init__(self, head: ResponseHead) -> None:
+        """
+        @param head: the head of the response.
+        """
+        self._reader = BodyReader(head)
+        self.head = head
+        self.data = b""
+        self.length = self._reader.length
+        self.isComplete = self._reader.isDone
+
+    def receiveData(self, data: bytes) -> None:
+        """
+        Read bytes.
+
+        @param data: any bytes, cut anywhere.
+        """
+        try:
+            found = self._reader.receiveData(data)
+        except ValueError:
+            # What came before the mistake explains as much as it can.
+            self.isComplete = True
+            return
+        self.data = (self.data + found)[:_MAX_BEGINNING]
+        self.isComplete = self._reader.isDone or len(self.data) == _MAX_BEGINNING

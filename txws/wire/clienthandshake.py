@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from .bodies import BodyBeginning
 from .errors import (
     BadHandshake,
     HandshakeRefused,
@@ -23,21 +24,30 @@ from .handshake import (
     parseTokens,
     serializeExtensions,
 )
-from .http import HeadLimits, HeadReader, ResponseHead, parseResponseHead, serializeHead
+from .http import (
+    STATUS_BEGINNING,
+    HeadLimits,
+    HeadReader,
+    ResponseHead,
+    parseResponseHead,
+    serializeHead,
+)
 
-__all__ = ["ClientHandshake", "HandshakeAccepted"]
+__all__ = ["OUR_HEADERS", "ClientHandshake", "HandshakeAccepted"]
 
-_MAX_BODY = 4096
 _MAX_INTERIM = 8
-_OURS = frozenset(
+# The header fields that say what the handshake is, which has no body.
+OUR_HEADERS = frozenset(
     (
         "connection",
+        "content-length",
         "host",
         "origin",
         "sec-websocket-extensions",
         "sec-websocket-key",
         "sec-websocket-protocol",
         "sec-websocket-version",
+        "transfer-encoding",
         "upgrade",
     )
 )
@@ -105,10 +115,9 @@ class ClientHandshake:
         self._extensions = tuple(extensions)
         self._maxMessageSize = maxMessageSize
         self._waitsForBody = waitsForBody
-        self._reader = HeadReader(limits)
+        self._reader = HeadReader(limits, STATUS_BEGINNING)
         self._interim = 0
-        self._refusal: ResponseHead | None = None
-        self._body = b""
+        self._refusal: BodyBeginning | None = None
 
         fields = [
             ("Host", host),
@@ -156,7 +165,7 @@ class ClientHandshake:
             if head.status < 200:
                 self._skipInterim(head)
             else:
-                self._refusal = head
+                self._refusal = BodyBeginning(head)
         self._receiveBody(self._refusal, data)
         return None
 
@@ -166,7 +175,8 @@ class ClientHandshake:
         What the server has answered, if its answer is a refusal whose body is
         not complete, or L{None}.
         """
-        return None if self._refusal is None else self._refused(self._refusal)
+        refusal = self._refusal
+        return None if refusal is None else self._refused(refusal.head, refusal.data)
 
     def connectionLost(self) -> None:
         """
@@ -188,21 +198,19 @@ class ClientHandshake:
         self._interim += 1
         if self._interim > _MAX_INTERIM:
             raise HandshakeRefused("the server sends nothing but 1xx", head.status)
-        self._reader = HeadReader(self._limits)
+        self._reader = HeadReader(self._limits, STATUS_BEGINNING)
 
-    def _receiveBody(self, head: ResponseHead, data: bytes) -> None:
+    def _receiveBody(self, refusal: BodyBeginning, data: bytes) -> None:
         """
         Read the beginning of the body of a refusal, to explain it.
         """
         if not self._waitsForBody:
-            self._body = data
-            raise self._refused(head)
-        size = _bodySize(head)
-        self._body = (self._body + data)[:size]
-        if len(self._body) == size:
-            raise self._refused(head)
+            raise self._refused(refusal.head, data)
+        refusal.receiveData(data)
+        if refusal.isComplete:
+            raise self._refused(refusal.head, refusal.data)
 
-    def _refused(self, head: ResponseHead) -> HandshakeRefused:
+    def _refused(self, head: ResponseHead, body: bytes) -> HandshakeRefused:
         """
         Say that the server answered with something else than a 101.
         """
@@ -210,7 +218,7 @@ class ClientHandshake:
             f"the server answered {head.status} instead of 101",
             head.status,
             tuple(head.headers),
-            self._body,
+            body,
         )
 
     def _accept(self, head: ResponseHead, rest: bytes) -> HandshakeAccepted:
@@ -238,6 +246,8 @@ class ClientHandshake:
         Check that the server has understood what it was asked.
         """
         headers = head.headers
+        if head.minorVersion == 0:
+            raise HandshakeRefused("the server speaks HTTP/1.0, which has no upgrade")
         if [value.lower() for value in headers.getAll("Upgrade")] != ["websocket"]:
             raise HandshakeRefused("the server's Upgrade is not 'websocket'")
         options = parseTokens(headers.getAll("Connection"))
@@ -274,19 +284,6 @@ class ClientHandshake:
         )
 
 
-def _bodySize(head: ResponseHead) -> int:
-    """
-    Tell how many bytes of a refusal's body are to be read, at most.
-    """
-    # To explain a refusal, a body in chunks is not worth a parser.
-    if "Transfer-Encoding" in head.headers or head.status in (204, 304):
-        return 0
-    length = head.headers.get("Content-Length")
-    if re.fullmatch("[0-9]{1,9}", length):
-        return min(int(length), _MAX_BODY)
-    return _MAX_BODY
-
-
 def _checkGiven(
     subprotocols: Sequence[str], headers: Sequence[tuple[str, str]]
 ) -> None:
@@ -297,5 +294,5 @@ def _checkGiven(
         if parseTokens([subprotocol]) != [subprotocol]:
             raise ValueError(f"subprotocol {subprotocol!r} is not a token")
     for name, _ in headers:
-        if name.lower() in _OURS:
-            raise ValueError(f"header {name} is set by the handshake itself")
+        if name.lower() in OUR_HEADERS:
+            raise ValueError(f"header {name} is up to the handshake")

@@ -15,6 +15,7 @@ from itertools import chain
 from .errors import BadHandshake
 
 __all__ = [
+    "STATUS_BEGINNING",
     "HeadLimits",
     "HeadReader",
     "Headers",
@@ -38,6 +39,9 @@ _UNFIT = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 _LINE_END = b"\r\n"
 _END = _LINE_END * 2
 
+# What each response begins with.
+STATUS_BEGINNING = b"HTTP/1."
+_NO_STATUS_LINE = "the status line is not one of HTTP/1.1"
 
 # What most requests to upgrade have is kept once for all of them.
 _FREQUENT_FIELDS = {
@@ -158,10 +162,12 @@ class ResponseHead:
 
     @ivar status: the status code.
     @ivar headers: the header fields.
+    @ivar minorVersion: 1 for HTTP/1.1.
     """
 
     status: int
     headers: Headers
+    minorVersion: int = 1
 
 
 @dataclass(frozen=True)
@@ -186,13 +192,16 @@ class HeadReader:
     @ivar received: all bytes so far, also those that follow the head.
     """
 
-    __slots__ = ("_limits", "received")
+    __slots__ = ("_beginning", "_limits", "received")
 
-    def __init__(self, limits: HeadLimits) -> None:
+    def __init__(self, limits: HeadLimits, beginning: bytes = b"") -> None:
         """
         @param limits: when to stop.
+        @param beginning: what every such head begins with, so that another
+            protocol is known by its first bytes: it may never send a head's end.
         """
         self._limits = limits
+        self._beginning = beginning
         self.received = bytearray()
 
     def receiveData(self, data: bytes) -> tuple[bytes, bytes] | None:
@@ -203,7 +212,8 @@ class HeadReader:
         @return: the head without the empty line that ends it, and what
             follows; L{None} as long as the end is not there.
         @raise BadHandshake: if the head exceeds a limit: 414 for its first
-            line, 431 for the rest, RFC 6585 section 5.
+            line, 431 for the rest, RFC 6585 section 5; 400 if it begins with
+            something else.
         """
         searched = max(len(self.received) - len(_END) + 1, 0)
         self.received += data
@@ -220,8 +230,11 @@ class HeadReader:
 
     def _checkFirstLine(self) -> None:
         """
-        Check the length of the first line.
+        Check the beginning and the length of the first line.
         """
+        size = min(len(self.received), len(self._beginning))
+        if not self.received.startswith(self._beginning[:size]):
+            raise BadHandshake(400, _NO_STATUS_LINE)
         limit = self._limits.maxLineSize
         end = limit + len(_LINE_END)
         if len(self.received) >= end and self.received.find(_LINE_END, 0, end) < 0:
@@ -257,8 +270,9 @@ def parseResponseHead(head: bytes, limits: HeadLimits) -> ResponseHead:
     first, *lines = head.split(_LINE_END)
     match = _STATUS_LINE.match(first)
     if match is None:
-        raise BadHandshake(400, "the status line is not one of HTTP/1.1")
-    return ResponseHead(int(match.group(2)), _parseFields(lines, limits))
+        raise BadHandshake(400, _NO_STATUS_LINE)
+    minorVersion, status, _phrase = match.groups()
+    return ResponseHead(int(status), _parseFields(lines, limits), int(minorVersion))
 
 
 def _parseFields(lines: list[bytes], limits: HeadLimits) -> Headers:
