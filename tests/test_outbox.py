@@ -4,7 +4,8 @@ Tests for L{txws.outbox}: messages that are sent while they are made.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -464,6 +465,58 @@ class FailureTests(TransportTestCase):
         self.failureResultOf(sent, CancelledError)
         self.assertTrue(source.isCancelled)
         self.assertCut(end)
+
+    def test_cancelStubborn(self):
+        """
+        A source that does not mind being cancelled, and goes on or ends, is asked
+        for nothing more: the message is cut, and not taken for a whole one.
+        """
+
+        async def goOn() -> AsyncIterator[Any]:
+            yield b"a"
+            with contextlib.suppress(CancelledError):
+                await Deferred()
+            yield b"b"
+
+        async def end() -> AsyncIterator[Any]:
+            yield b"a"
+            with contextlib.suppress(CancelledError):
+                await Deferred()
+
+        for make in (goOn, end):
+            cut = End.opened()
+            sent = cut.webSocket.sendStream(make())
+            sent.cancel()
+            self.failureResultOf(sent, CancelledError)
+            self.assertEqual(
+                cut.takeFrames(),
+                [first(b"a"), closeFrame(1011, "a message cannot be finished")],
+            )
+
+    def test_cancelInside(self):
+        """
+        A source may cancel its own message, and is asked for nothing more.
+        """
+
+        def pieces() -> Iterator[bytes]:
+            yield b"a"
+            sent.cancel()
+            yield b"b"
+
+        end = End.opened()
+        source = Slow()
+        end.webSocket.sendStream(source)
+        sent = end.webSocket.sendStream(pieces())
+        source.end()
+        self.failureResultOf(sent, CancelledError)
+        self.assertEqual(
+            end.takeFrames(),
+            [
+                Frame(BINARY, b""),
+                first(b"a"),
+                closeFrame(1011, "a message cannot be finished"),
+            ],
+        )
 
     def test_cancelBeforeAnything(self):
         """
