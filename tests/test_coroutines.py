@@ -8,7 +8,12 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred, inlineCallbacks
+from twisted.internet.defer import (
+    CancelledError,
+    Deferred,
+    gatherResults,
+    inlineCallbacks,
+)
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.logger import capturedLogs, formatEvent
 from zope.interface.verify import verifyObject
@@ -623,6 +628,19 @@ class ServeTests(TransportTestCase):
             end.lose()
             self.assertEqual(self.flushLoggedErrors(), [])
 
+    def test_severalWaits(self):
+        """
+        Nor is it logged if it waits for several things at once.
+        """
+
+        async def serve(websocket: Conversation) -> None:
+            waits: list[Deferred[Any]] = [websocket.receive(), websocket.whenClosed()]
+            await gatherResults(waits, consumeErrors=True)
+
+        end = Served.by(serve)
+        end.lose()
+        self.assertEqual(self.flushLoggedErrors(), [])
+
     def test_inlineCallbacks(self):
         """
         A function that returns a Deferred will do.
@@ -744,6 +762,27 @@ class AsyncioTests(TransportTestCase):
             return await end.conversation.receive()
 
         self.assertEqual(self.runOnAsyncio(check()), "a")
+
+    def test_cancelAndReceiveAgain(self):
+        """
+        Such a message is for whoever receives already in the place of the task.
+        """
+        end = Served.idle()
+
+        async def receive() -> Any:
+            return await end.conversation.receive()
+
+        async def check() -> Any:
+            task = asyncio.ensure_future(receive())
+            await asyncio.sleep(0)
+            end.receiveText("a")
+            task.cancel()
+            received = end.conversation.receive()
+            await asyncio.gather(task, return_exceptions=True)
+            end.receiveText("b")
+            return await received, await end.conversation.receive()
+
+        self.assertEqual(self.runOnAsyncio(check()), ("a", "b"))
 
     def test_twistedInside(self):
         """

@@ -9,7 +9,7 @@ import gc
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, FirstError, fail, succeed
 from twisted.logger import capturedLogs, formatEvent
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -437,6 +437,19 @@ class ErrorTests(TransportTestCase):
         assert handler.reason is not None
         handler.results.pop().errback(handler.reason)
         self.assertEqual(self.flushLoggedErrors(), [])
+
+    def test_partlyBecauseOfTheEnd(self):
+        """
+        One that fails with the end and something else is logged.
+        """
+        end, handler = openSlow()
+        end.receiveText("a")
+        end.transport.lose(ConnectionResetError())
+        end.transport.settle()
+        assert handler.reason is not None
+        error = FirstError(Failure(Broken()), 0)
+        handler.results.pop().errback(error)
+        self.assertEqual(self.flushLoggedErrors(FirstError)[0].value, error)
 
 
 @implementer(IFragmentHandler, IPingHandler, ICloseHandler)

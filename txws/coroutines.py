@@ -28,7 +28,7 @@ from .interfaces import (
     IWebSocketRequest,
     IWebSocketTransport,
 )
-from .results import Result, deferredOf
+from .results import Result, deferredOf, isNothingBut
 from .sources import Source
 from .wire.codes import CloseCode
 
@@ -50,16 +50,18 @@ class _Received(Result[_T]):
     """
 
     def __init__(
-        self, canceller: Callable[[Deferred[Any]], None], messages: list[_T]
+        self,
+        canceller: Callable[[Deferred[Any]], None],
+        giveBack: Callable[[_T], None],
     ) -> None:
         super().__init__(canceller)
-        self._messages = messages
+        self._giveBack = giveBack
 
-    def giveBack(self, result: Any) -> None:
+    def giveBack(self, outcome: Any) -> None:
         """
-        Put a message back.
+        Give a message back.
         """
-        self._messages.insert(0, result)
+        self._giveBack(outcome)
 
 
 class Conversation:
@@ -148,7 +150,7 @@ class Conversation:
         """
         if self._receiving is not None:
             raise RuntimeError("somebody is already receiving from this connection")
-        result = _Received(self._notReceiving, self._messages)
+        result = _Received(self._notReceiving, self._takeBack)
         if self._messages:
             result.callback(self._messages.pop(0))
             self._resume()
@@ -360,6 +362,17 @@ class Conversation:
         """
         self._receiving = None
 
+    def _takeBack(self, message: str | bytes) -> None:
+        """
+        Take back a message that was received and not taken, for whoever has
+        begun to receive meanwhile.
+        """
+        receiving, self._receiving = self._receiving, None
+        if receiving is None:
+            self._messages.insert(0, message)
+        else:
+            receiving.callback(message)
+
     def _resume(self) -> None:
         """
         Go on to read from the peer, if enough was received of what it sent.
@@ -460,7 +473,7 @@ class ConversationHandler:
         """
         The coroutine has raised.
         """
-        if self._ended is not None and failure.value is self._ended.value:
+        if isNothingBut(failure.value, self._ended):
             return
         _log.failure(
             "{transport}: {serve} raised",
