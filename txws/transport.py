@@ -127,6 +127,7 @@ class WebSocketTransport:
         "_pendingBefore",
         "_role",
         "_turn",
+        "_until",
         "_writable",
         "carrier",
         "request",
@@ -171,6 +172,8 @@ class WebSocketTransport:
         self._pendingBefore = 0
         self._pauses: frozenset[_Pause] = _NONE
         self._turn = _Turn.OPENING
+        # When others are to be served.
+        self._until = 0.0
         self._cause: BaseException | None = None
         self._ended: Failure | None = None
         # Those who wait until the peer has read.
@@ -605,12 +608,17 @@ class WebSocketTransport:
             f" {self.request.path!r} {self.request.peer}>"
         )
 
-    def _deliver(self) -> None:
+    def _deliver(self, isResumed: bool = False) -> None:
         """
         Tell the handler what has been received, and write what it has answered.
+
+        @param isResumed: whether the application goes on, which may be because of
+            what it was told before in the same turn of the reactor.
         """
         if self._turn is not _IDLE:
             return
+        if not isResumed:
+            self._until = self._keepalive.clock.seconds() + _TURN_TIME
         outflow = self._outflow
         self._turn = _BUSY
         self._pendingBefore = outflow.pendingSize
@@ -637,7 +645,7 @@ class WebSocketTransport:
         connection = self._connection
         deliver = self._delivery.deliver
         seconds = self._keepalive.clock.seconds
-        until = seconds() + _TURN_TIME
+        until = self._until
         while not self._pauses and (event := connection.nextEvent()) is not None:
             if not isinstance(event, _MESSAGES):
                 self._dispatch(event)
@@ -879,7 +887,7 @@ class WebSocketTransport:
                 cast(IPushProducer, self.carrier).resumeProducing()
                 # It could not be heard.
                 self._keepalive.heard()
-                self._deliver()
+                self._deliver(isResumed=why is _Pause.APPLICATION)
 
     def _explain(self, reason: Failure) -> WebSocketClosed | WebSocketFailed:
         """
