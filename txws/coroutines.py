@@ -28,6 +28,7 @@ from .interfaces import (
     IWebSocketRequest,
     IWebSocketTransport,
 )
+from .policy import checkCount, checkSubprotocol
 from .results import Result, deferredOf, isNothingBut
 from .sources import Source
 from .wire.codes import CloseCode
@@ -504,13 +505,17 @@ class CoroutineFactory:
         @param highWater: with so many messages waiting to be received, no more
             are read from the peer.
         @param lowWater: with no more than so many, reading goes on.
-        @raise InvalidSetting: if these are no such numbers.
+        @raise InvalidSetting: if one of them makes no sense.
         """
-        if not callable(serve):
-            raise InvalidSetting("serve", f"must be a function, not {serve!r}")
-        if not 0 <= lowWater < highWater:
+        _checkServe(serve)
+        for subprotocol in subprotocols:
+            checkSubprotocol(subprotocol)
+        checkCount("highWater", highWater)
+        checkCount("lowWater", lowWater, 0)
+        if lowWater >= highWater:
             raise InvalidSetting(
-                "lowWater", f"must be from 0 on and less than highWater, not {lowWater}"
+                "lowWater",
+                f"must be less than highWater, which is {highWater}, not {lowWater}",
             )
         self.subprotocols: Sequence[str] = subprotocols
         self._serve = serve
@@ -530,11 +535,26 @@ def onAsyncio(serve: Callable[[Conversation], Coroutine[Any, Any, Any]]) -> Serv
 
     @param serve: the coroutine function.
     @return: a function for L{CoroutineFactory}.
+    @raise InvalidSetting: if it is no function.
     """
+    _checkServe(serve)
 
     def run(conversation: Conversation) -> Deferred[Any]:
-        from asyncio import ensure_future
+        from asyncio import ensure_future, get_running_loop
 
-        return Deferred.fromFuture(ensure_future(serve(conversation)))
+        try:
+            loop = get_running_loop()
+        except RuntimeError:
+            # Some Pythons would make one that never runs.
+            raise RuntimeError("onAsyncio needs the asyncio reactor") from None
+        return Deferred.fromFuture(ensure_future(serve(conversation), loop=loop))
 
     return run
+
+
+def _checkServe(serve: object) -> None:
+    """
+    Check what is to serve a connection.
+    """
+    if not callable(serve):
+        raise InvalidSetting("serve", f"must be a function, not {serve!r}")

@@ -59,7 +59,7 @@ _RESERVED = frozenset(
 _SENDABLE = frozenset(CloseCode) - _RESERVED
 
 
-def isSendableCloseCode(code: int) -> bool:
+def isSendableCloseCode(code: object) -> bool:
     """
     Tell whether a close code may travel in a Close frame, RFC 6455 section
     7.4: a registered one that is not reserved, or one of 3000 to 4999, the
@@ -67,4 +67,5 @@ def isSendableCloseCode(code: int) -> bool:
 
     @param code: the close code.
     """
-    return code in _SENDABLE or 3000 <= code <= 4999
+    isOwn = isinstance(code, int) and 3000 <= code <= 4999
+    return isOwn or code in _SENDABLE
