@@ -575,7 +575,7 @@ class CloseAllTests(FactoryTestCase):
         """
         self.assertRaises(ValueError, self.factory.closeAll, 1006)
         found: Any = "1001"
-        self.assertRaises(ValueError, self.factory.closeAll, found)
+        self.assertRaises(TypeError, self.factory.closeAll, found)
         peer = RawPeer.upgraded(self.factory)
 
         self.assertRaises(ValueError, self.factory.closeAll, 1005)

@@ -63,5 +63,3 @@ class CodesTests(SynchronousTestCase):
         registered = {*range(1000, 1004), *range(1007, 1015)}
         sendable = {code for code in range(-1, 65537) if isSendableCloseCode(code)}
         self.assertEqual(sendable, registered | {*range(3000, 5000)})
-        for other in ("1000", None, 4000.5):
-            self.assertFalse(isSendableCloseCode(other))

@@ -316,6 +316,8 @@ class SendTests(WireTestCase):
                 self.assertRaises(TypeError, connection.sendText, message)
             self.assertRaises(TypeError, connection.sendPing, "text")
             self.assertRaises(TypeError, connection.sendClose, 1000, b"bytes")
+            error = self.assertRaises(TypeError, connection.sendClose, "1000")
+            self.assertEqual(str(error), "code must be int, not str")
             self.assertEqual(connection.pendingSize, 0)
             self.assertEqual(connection.dataToSend(), [])
 

@@ -59,7 +59,7 @@ _RESERVED = frozenset(
 _SENDABLE = frozenset(CloseCode) - _RESERVED
 
 
-def isSendableCloseCode(code: object) -> bool:
+def isSendableCloseCode(code: int) -> bool:
     """
     Tell whether a close code may travel in a Close frame, RFC 6455 section
     7.4: a registered one that is not reserved, or one of 3000 to 4999, the
@@ -67,5 +67,4 @@ def isSendableCloseCode(code: object) -> bool:
 
     @param code: the close code.
     """
-    isOwn = isinstance(code, int) and 3000 <= code <= 4999
-    return isOwn or code in _SENDABLE
+    return code in _SENDABLE or 3000 <= code <= 4999
