@@ -32,6 +32,7 @@ from txws.wire.prepared import PreparedMessage
 
 from .ends import FULL, End
 from .test_transport import Broken, TransportTestCase
+from .wire.ciphers import Nothing
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = Opcode
 
@@ -634,6 +635,35 @@ class SendTests(TransportTestCase):
         self.successResultOf(sent)
         self.successResultOf(writable)
         self.assertFalse(end.webSocket.isAboveHighWater)
+
+    def test_fastPeer(self):
+        """
+        Nobody sends without an end to a peer that takes everything, or needs next
+        to nothing of it as it is compressed: after 512 messages, or fewer large
+        ones, a sender waits until others have had their turn.
+        """
+        for message, count in ((b"", 512), (bytes(65536), 8)):
+            end = End.opened(extensions=[Nothing()])
+            sent = [end.webSocket.sendBytesMessage(message) for _ in range(count)]
+            self.assertEqual(sent[:-1], [DONE] * (count - 1))
+            self.assertNoResult(sent[-1])
+            self.assertFalse(end.webSocket.isAboveHighWater)
+            end.clock.advance(0)
+            self.successResultOf(sent[-1])
+            self.assertIs(end.webSocket.sendBytesMessage(b""), DONE)
+            self.assertEqual(end.delayedCalls, 1)
+
+    def test_fastPeerThatGoes(self):
+        """
+        Whoever waits for that is told if the connection ends before.
+        """
+        end = End.opened(extensions=[Nothing()])
+        sent = [end.webSocket.sendBytesMessage(b"") for _ in range(512)]
+        self.assertNoResult(sent[-1])
+        end.webSocket.abortConnection()
+        end.transport.settle()
+        self.successResultOf(sent[-1])
+        self.assertEqual(end.delayedCalls, 0)
 
     def test_end(self):
         """

@@ -21,7 +21,7 @@ from txws.wire.prepared import PreparedMessage
 from .ends import FULL, End, closeFrame
 from .test_flow import PushProducer
 from .test_transport import Broken, TransportTestCase
-from .wire.ciphers import Stream
+from .wire.ciphers import Nothing, Stream
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = Opcode
 
@@ -148,6 +148,32 @@ class StreamTests(TransportTestCase):
             end.transport.takeData()
         self.assertGreater(len(asked), atFirst)
         end.webSocket.abortConnection()
+
+    def test_fastPeer(self):
+        """
+        Nor is more asked for in one turn of the reactor than takes a moment,
+        although the peer needs next to nothing of it as it is compressed; messages
+        that wait for its end change nothing.
+        """
+        end = End.opened(extensions=[Nothing()])
+        asked: list[int] = []
+
+        def many() -> Iterator[bytes]:
+            for _piece in range(20):
+                asked.append(1)
+                yield bytes(65536)
+
+        def count() -> None:
+            atOthersTurns.append(len(asked))
+
+        sent = end.webSocket.sendStream(many())
+        end.webSocket.sendBytesMessage(bytes(2 * FULL))
+        atOthersTurns = [len(asked)]
+        for _turn in range(2):
+            end.clock.callLater(0, count)
+            end.clock.advance(0)
+        self.successResultOf(sent)
+        self.assertEqual(atOthersTurns, [8, 16, 20])
 
     def test_beforeTheOpening(self):
         """

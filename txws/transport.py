@@ -120,6 +120,7 @@ class WebSocketTransport:
         "_idleClock",
         "_keepalive",
         "_leaving",
+        "_nextTurn",
         "_outbox",
         "_outflow",
         "_over",
@@ -128,6 +129,7 @@ class WebSocketTransport:
         "_role",
         "_turn",
         "_until",
+        "_workSize",
         "_writable",
         "carrier",
         "request",
@@ -178,6 +180,10 @@ class WebSocketTransport:
         self._ended: Failure | None = None
         # Those who wait until the peer has read.
         self._writable: Shared | None = None
+        # Those who wait until others have had their turn, and how much was sent
+        # since somebody had to wait.
+        self._nextTurn: Shared | None = None
+        self._workSize = 0
         # Those who have sent too late.
         self._over: Shared | None = None
         # The message that is streamed, which does not wait for those behind it.
@@ -566,9 +572,9 @@ class WebSocketTransport:
             self._connection.sendTextFragment(piece, compress=compress)
         else:
             self._connection.sendBytesFragment(piece, compress=compress)
-        self._sent()
+        self._sent(len(piece))
         if not self._outflow.isFull:
-            return DONE
+            return self._nextTurn or DONE
         if self._drained is None:
             self._drained = Shared()
         return self._drained
@@ -618,6 +624,7 @@ class WebSocketTransport:
         if self._turn is not _IDLE:
             return
         if not isResumed:
+            self._workSize = 0
             self._until = self._keepalive.clock.seconds() + _TURN_TIME
         outflow = self._outflow
         self._turn = _BUSY
@@ -688,7 +695,14 @@ class WebSocketTransport:
         """
         if self._connection.state in _RECEIVING:
             self._pause(_Pause.TURN)
-            self._keepalive.giveWay(partial(self._resume, _Pause.TURN))
+            self._keepalive.giveWay(self._takeNextTurn)
+
+    def _takeNextTurn(self) -> None:
+        """
+        Go on, for others have had their turn.
+        """
+        self._fireNextTurn()
+        self._resume(_Pause.TURN)
 
     def _dispatch(self, event: Event) -> None:
         """
@@ -727,7 +741,7 @@ class WebSocketTransport:
         Send a text message now.
         """
         self._connection.sendText(message, compress)
-        return self._sent()
+        return self._sent(len(message))
 
     def _sendBytes(
         self, data: bytes | bytearray | memoryview, compress: bool | None
@@ -736,7 +750,7 @@ class WebSocketTransport:
         Send a binary message now.
         """
         self._connection.sendBytes(data, compress)
-        return self._sent()
+        return self._sent(len(data))
 
     def _sendPrepared(self, message: PreparedMessage) -> Deferred[None]:
         """
@@ -782,6 +796,23 @@ class WebSocketTransport:
         if writable is not None:
             writable.callback(None)
 
+    def _giveOthersTheirTurn(self) -> None:
+        """
+        Have whoever sends wait until others have had their turn.
+        """
+        self._workSize = 0
+        if self._nextTurn is None:
+            self._nextTurn = Shared()
+            self._keepalive.giveWay(self._takeNextTurn)
+
+    def _fireNextTurn(self) -> None:
+        """
+        Tell those who wait that others have had their turn.
+        """
+        nextTurn, self._nextTurn = self._nextTurn, None
+        if nextTurn is not None:
+            nextTurn.callback(None)
+
     def _whenOver(self) -> Shared:
         """
         Find out what fails at the end.  Who has sent too late, and waits, must
@@ -802,22 +833,31 @@ class WebSocketTransport:
         if outbox is not None:
             outbox.end(ended)
         self._fireWritable()
+        self._fireNextTurn()
         if self._over is not None and not self._over.called:
             self._over.errback(ended)
 
-    def _sent(self) -> Deferred[None]:
+    def _sent(self, size: int = 0) -> Deferred[None]:
         """
         A message, or a part of one, has been queued.
 
-        @return: see L{whenWritable}.
+        @param size: how many bytes it had, of which less may be left.
+        @return: see L{whenWritable}; or what fires when others have had their turn,
+            if much was sent: it may be compressed to so little, or be read so fast,
+            that nothing else would ever stop a sender.
         """
         self._hasSent = True
+        self._workSize += size + _MESSAGE_WORK
         if self._idleClock is not None:
             self._idleClock.messageMoved()
         # Within a turn what is sent waits for its end.
         if self._turn is _IDLE or self._connection.pendingSize >= TURN_SIZE:
             self._flush()
-        return self._whenWritable() if self._outflow.isAboveHighWater else DONE
+        if self._workSize >= _WORK_SIZE:
+            self._giveOthersTheirTurn()
+        if self._outflow.isAboveHighWater:
+            return self._whenWritable()
+        return self._nextTurn or DONE
 
     def _flush(self) -> None:
         """
@@ -921,6 +961,13 @@ _RECEIVING = frozenset((ConnectionState.OPEN, ConnectionState.CLOSE_SENT))
 
 # So many seconds others wait for one connection, and for what it is told last.
 _TURN_TIME = 0.02
+
+# After so many bytes that were sent without a wait others have their turn: to
+# compress them takes some milliseconds.
+_WORK_SIZE = 512 * 1024
+
+# What each message costs besides its bytes, as if it were bytes.
+_MESSAGE_WORK = 1024
 
 # Nothing is left to be said, nor to be heard.
 _OVER = frozenset((ConnectionState.FAILED, ConnectionState.CLOSING))
