@@ -615,6 +615,8 @@ class SendTests(TransportTestCase):
         for sent in (
             end.webSocket.sendTextMessage("a"),
             end.webSocket.sendBytesMessage(b"a"),
+            # It has no length.
+            end.webSocket.sendBytesMessage(memoryview(b"a").cast("B", ())),
         ):
             self.assertIs(sent, DONE)
         self.successResultOf(end.webSocket.whenWritable())

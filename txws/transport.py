@@ -749,6 +749,9 @@ class WebSocketTransport:
         """
         Send a binary message now.
         """
+        if not isinstance(data, bytes):
+            # Views of some shapes have no length.
+            data = bytes(memoryview(data))
         self._connection.sendBytes(data, compress)
         return self._sent(len(data))
 
