@@ -332,6 +332,18 @@ class LargeMessageTests(SynchronousTestCase):
         flow.send(bytes(100000))
         self.assertIn("exceeded", flow.told)
 
+    def test_capOfTinyMessages(self):
+        """
+        Many tiny messages take more memory than their bytes: each counts for at
+        least 64 of them against the limit.
+        """
+        flow = Flow.full(highWaterMark=1000, maxPendingSize=64000)
+        for _message in range(1000):
+            flow.send(b"")
+        self.assertNotIn("exceeded", flow.told)
+        flow.send(b"")
+        self.assertIn("exceeded", flow.told)
+
     def test_cap(self):
         """
         What is pending behind it can be dropped; the message itself is not cut.

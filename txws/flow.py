@@ -32,6 +32,10 @@ __all__ = ["TURN_SIZE", "FlowOwner", "Outflow", "unsentSize"]
 # not wait for the end of a turn.
 TURN_SIZE = 64 * 1024
 
+# As much as a piece that waits counts for at least: each takes some memory besides
+# its bytes, and many of them are much.
+_PIECE_SIZE = 64
+
 _NOTHING = memoryview(b"")
 
 
@@ -245,8 +249,11 @@ class Outflow:
         Mind the limit and the marks.
         """
         limits = self._limits
+        connection = self._connection
         # A message that is on its way may be as large as it is.
-        waiting = self._connection.pendingSize + self._heldSize
+        waiting = self._heldSize + max(
+            connection.pendingSize, connection.pendingPieces * _PIECE_SIZE
+        )
         if limits.maxPendingSize is not None and waiting > limits.maxPendingSize:
             self._owner.outflowExceeded()
             return

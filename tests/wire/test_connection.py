@@ -113,6 +113,7 @@ class ReceiveTests(WireTestCase):
         server.receiveData(peerFrame(Role.SERVER, PING) + text)
         server.receiveData(text)
         self.assertEqual(server.pendingSize, 0)
+        self.assertEqual(server.pendingPieces, 0)
         self.assertEqual(server.nextEvent(), PingReceived(b""))
         self.assertEqual(sentFrames(server), [Frame(PONG, b"")])
         server.receiveData(text)
@@ -411,6 +412,7 @@ class PongTests(WireTestCase):
             ping = peerFrame(Role.SERVER, PING, b"%d" % number)
             self.assertEqual(receive(server, ping), [PingReceived(b"%d" % number)])
         self.assertEqual(server.pendingSize, 5)
+        self.assertEqual(server.pendingPieces, 1)
         self.assertEqual(sentFrames(server), [Frame(PONG, b"999")])
         self.assertEqual(server.pendingSize, 0)
 

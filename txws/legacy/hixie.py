@@ -413,6 +413,13 @@ class HixieConnection:
         self.pendingSize -= size
         return pieces
 
+    @property
+    def pendingPieces(self) -> int:
+        """
+        In how many pieces of bytes what is waiting for L{dataToSend} is kept.
+        """
+        return len(self._outgoing)
+
     def discardData(self) -> None:
         """
         Forget what has not been fetched by L{dataToSend}.

@@ -41,6 +41,12 @@ class WireConnection(Protocol):
     pendingSize: int
     isCongested: bool
 
+    @property
+    def pendingPieces(self) -> int:
+        """
+        In how many pieces of bytes what is waiting for L{dataToSend} is kept.
+        """
+
     def receiveData(self, data: bytes) -> None:
         """
         Keep what the peer has sent for L{nextEvent}.
