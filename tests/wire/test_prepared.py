@@ -452,14 +452,13 @@ class CompressionTests(WireTestCase):
         otherwise when the message was made; on all connections alike.
         """
         client = PerMessageDeflate().confirm((), None)
-        for make in (
-            lambda: makeConnection(Role.SERVER),
-            lambda: self.alone(10),
-            lambda: self.alone(10, fragmentSize=5),
-            self.server,
-            lambda: makeConnection(Role.CLIENT, extensions=[client]),
+        for isPlain, make in (
+            (True, lambda: makeConnection(Role.SERVER)),
+            (False, lambda: self.alone(10)),
+            (False, lambda: self.alone(10, fragmentSize=5)),
+            (False, self.server),
+            (False, lambda: makeConnection(Role.CLIENT, extensions=[client])),
         ):
-            isPlain = not make()._extensions
             for text, compress, rsv in (
                 ("short", None, 0),
                 ("short", True, RSV1),
