@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred, FirstError, fail, succeed
+from twisted.internet.interfaces import IPullProducer
 from twisted.logger import capturedLogs, formatEvent
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -654,6 +655,36 @@ class SendTests(TransportTestCase):
             self.successResultOf(sent[-1])
             self.assertIs(end.webSocket.sendBytesMessage(b""), DONE)
             self.assertEqual(end.delayedCalls, 1)
+
+    def test_fastPeerOfAProducer(self):
+        """
+        Nor is a producer asked for more before others have had their turn.
+        """
+        end = End.opened(extensions=[Nothing()])
+        asked: list[int] = []
+        atOthersTurns: list[int] = []
+
+        @implementer(IPullProducer)
+        class Endless:
+            """
+            Always has more.
+            """
+
+            def resumeProducing(self) -> None:
+                asked.append(1)
+                end.webSocket.sendBytesMessage(bytes(65536))
+
+            def stopProducing(self) -> None:
+                """
+                Do nothing.
+                """
+
+        end.webSocket.attachProducer(Endless(), streaming=False)
+        self.assertEqual(len(asked), 8)
+        end.clock.callLater(0, end.webSocket.detachProducer)
+        end.clock.callLater(0, lambda: atOthersTurns.append(len(asked)))
+        end.clock.advance(0)
+        self.assertEqual(atOthersTurns, [16])
 
     def test_fastPeerThatGoes(self):
         """

@@ -99,6 +99,7 @@ class Flow:
         maxPendingSize: int | None = 5000,
     ) -> None:
         self.told: list[str] = []
+        self.isGivingWay = False
         self.transport = MemoryTransport(Protocol())
         self.transport.connect()
         self.connection = Connection(Role.SERVER)
@@ -644,6 +645,24 @@ class PullProducerTests(SynchronousTestCase):
         taken += len(flow.transport.takeData())
         self.assertEqual(taken, 4 * 40004)
         self.assertEqual(len(flow.transport.takeData()), 40004)
+
+    def test_givingWay(self):
+        """
+        Nor is it asked while others have their turn, however much is taken.
+        """
+        flow = Flow.started()
+        producer = PullProducer(flow, *[b"a"] * 5)
+
+        def resumeProducing() -> None:
+            PullProducer.resumeProducing(producer)
+            flow.isGivingWay = producer.asked == 2
+
+        producer.resumeProducing = resumeProducing  # type: ignore[method-assign]
+        flow.outflow.attachProducer(producer, False)
+        self.assertEqual(producer.asked, 2)
+        flow.isGivingWay = False
+        flow.outflow.flush()
+        self.assertEqual(producer.asked, 6)
 
     def test_full(self):
         """

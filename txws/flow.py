@@ -62,6 +62,13 @@ class FlowOwner(Protocol):
     What L{Outflow} tells.
     """
 
+    @property
+    def isGivingWay(self) -> bool:
+        """
+        Whether others have their turn before more is sent, of which the end is
+        told by L{Outflow.flush}.
+        """
+
     def outflowProgressed(self) -> None:
         """
         The Twisted transport takes more: the peer has read something of what
@@ -356,6 +363,7 @@ class Outflow:
         # One that has nothing when it is asked is asked again when it sends.
         while (
             not (self._isStreaming or self._producer is None or connection.isCongested)
+            and not self._owner.isGivingWay
             and self._handedOn + self.pendingSize != before
         ):
             before = self._handedOn + self.pendingSize

@@ -495,6 +495,13 @@ class WebSocketTransport:
             self._cause = expired
         self.abortConnection()
 
+    @property
+    def isGivingWay(self) -> bool:
+        """
+        See L{FlowOwner<txws.flow.FlowOwner>}.
+        """
+        return self._nextTurn is not None
+
     def outflowProgressed(self) -> None:
         """
         See L{FlowOwner<txws.flow.FlowOwner>}.
@@ -703,6 +710,8 @@ class WebSocketTransport:
         """
         self._fireNextTurn()
         self._resume(_Pause.TURN)
+        # A pull producer goes on.
+        self._flush()
 
     def _dispatch(self, event: Event) -> None:
         """
