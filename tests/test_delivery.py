@@ -656,6 +656,19 @@ class SendTests(TransportTestCase):
             self.assertIs(end.webSocket.sendBytesMessage(b""), DONE)
             self.assertEqual(end.delayedCalls, 1)
 
+    def test_fullTransport(self):
+        """
+        Who had to wait for the Twisted transport has had others served.
+        """
+        end = End.opened(extensions=[Nothing()])
+        for _time in range(2):
+            for _message in range(7):
+                sent = end.webSocket.sendBytesMessage(bytes(65536))
+                self.assertIs(sent, DONE)
+            end.transport.write(bytes(FULL))
+            while end.transport.takeData():
+                pass
+
     def test_fastPeerOfAProducer(self):
         """
         Nor is a producer asked for more before others have had their turn.

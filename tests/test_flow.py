@@ -157,6 +157,11 @@ class Flow:
         """
         method()
 
+    def outflowResumed(self) -> None:
+        """
+        Nothing has to be counted.
+        """
+
     def outflowProgressed(self) -> None:
         """
         Note it.

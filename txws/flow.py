@@ -69,6 +69,12 @@ class FlowOwner(Protocol):
         told by L{Outflow.flush}.
         """
 
+    def outflowResumed(self) -> None:
+        """
+        The Twisted transport is about to take more, in a turn of the reactor that
+        nobody has had a part of before.
+        """
+
     def outflowProgressed(self) -> None:
         """
         The Twisted transport takes more: the peer has read something of what
@@ -323,6 +329,7 @@ class Outflow:
         The transport takes more.
         """
         hasProgressed = self._handedOn <= self._lastByte
+        self._owner.outflowResumed()
         self._connection.isCongested = False
         self.flush()
         if hasProgressed:

@@ -502,6 +502,12 @@ class WebSocketTransport:
         """
         return self._nextTurn is not None
 
+    def outflowResumed(self) -> None:
+        """
+        See L{FlowOwner<txws.flow.FlowOwner>}.
+        """
+        self._workSize = 0
+
     def outflowProgressed(self) -> None:
         """
         See L{FlowOwner<txws.flow.FlowOwner>}.
