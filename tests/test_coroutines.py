@@ -8,7 +8,12 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred, inlineCallbacks
+from twisted.internet.defer import (
+    CancelledError,
+    Deferred,
+    gatherResults,
+    inlineCallbacks,
+)
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.logger import capturedLogs, formatEvent
 from zope.interface.verify import verifyObject
@@ -623,6 +628,19 @@ class ServeTests(TransportTestCase):
             end.lose()
             self.assertEqual(self.flushLoggedErrors(), [])
 
+    def test_severalWaits(self):
+        """
+        Nor is it logged if it waits for several things at once.
+        """
+
+        async def serve(websocket: Conversation) -> None:
+            waits: list[Deferred[Any]] = [websocket.receive(), websocket.whenClosed()]
+            await gatherResults(waits, consumeErrors=True)
+
+        end = Served.by(serve)
+        end.lose()
+        self.assertEqual(self.flushLoggedErrors(), [])
+
     def test_inlineCallbacks(self):
         """
         A function that returns a Deferred will do.
@@ -657,18 +675,31 @@ class ServeTests(TransportTestCase):
 
     def test_settings(self):
         """
-        Settings that make no sense are refused.
+        Settings that make no sense are refused, by their names.
         """
-        found: Any = 3
-        self.assertRaises(InvalidSetting, CoroutineFactory, found)
-        for highWater, lowWater in ((4, 4), (0, 0), (4, -1)):
-            self.assertRaises(
-                InvalidSetting,
-                CoroutineFactory,
-                lambda websocket: Deferred(),
-                highWater=highWater,
-                lowWater=lowWater,
-            )
+
+        async def serve(websocket: Conversation) -> None:
+            pass
+
+        for setting, arguments, settings in (
+            ("serve", (3,), {}),
+            ("subprotocols", (serve, "a b"), {}),
+            ("subprotocols", (serve, "a", 5), {}),
+            ("highWater", (serve,), {"highWater": 0, "lowWater": 0}),
+            ("highWater", (serve,), {"highWater": "8"}),
+            ("highWater", (serve,), {"highWater": 8.5}),
+            ("lowWater", (serve,), {"highWater": 4, "lowWater": -1}),
+            ("lowWater", (serve,), {"highWater": 4, "lowWater": 4}),
+        ):
+            make: Any = CoroutineFactory
+            error = self.assertRaises(InvalidSetting, make, *arguments, **settings)
+            self.assertEqual(error.setting, setting)
+        error = self.assertRaises(
+            InvalidSetting, lambda: CoroutineFactory(serve, highWater=2)
+        )
+        self.assertEqual(
+            str(error), "lowWater must be less than highWater, which is 2, not 4"
+        )
 
 
 class AsyncioTests(TransportTestCase):
@@ -726,6 +757,28 @@ class AsyncioTests(TransportTestCase):
         self.assertEqual(end.takeFrames(), [closeFrame(1011, "internal error")])
         self.assertEqual(len(self.flushLoggedErrors(Broken)), 1)
 
+    def test_otherReactor(self):
+        """
+        Where no event loop runs, a coroutine of asyncio's would never be run: that
+        is said, and the connection closed.
+        """
+
+        async def serve(websocket: Conversation) -> None:
+            await websocket.send("never")
+
+        end = Served.by(onAsyncio(serve))
+        self.assertEqual(end.takeFrames(), [closeFrame(1011, "internal error")])
+        (failure,) = self.flushLoggedErrors(RuntimeError)
+        self.assertIn("needs the asyncio reactor", str(failure.value))
+
+    def test_misuse(self):
+        """
+        What is no function is refused.
+        """
+        found: Any = "echo"
+        error = self.assertRaises(InvalidSetting, onAsyncio, found)
+        self.assertEqual(error.setting, "serve")
+
     def test_cancelLosesNothing(self):
         """
         A message that comes when the task is being cancelled is not lost.
@@ -744,6 +797,27 @@ class AsyncioTests(TransportTestCase):
             return await end.conversation.receive()
 
         self.assertEqual(self.runOnAsyncio(check()), "a")
+
+    def test_cancelAndReceiveAgain(self):
+        """
+        Such a message is for whoever receives already in the place of the task.
+        """
+        end = Served.idle()
+
+        async def receive() -> Any:
+            return await end.conversation.receive()
+
+        async def check() -> Any:
+            task = asyncio.ensure_future(receive())
+            await asyncio.sleep(0)
+            end.receiveText("a")
+            task.cancel()
+            received = end.conversation.receive()
+            await asyncio.gather(task, return_exceptions=True)
+            end.receiveText("b")
+            return await received, await end.conversation.receive()
+
+        self.assertEqual(self.runOnAsyncio(check()), ("a", "b"))
 
     def test_twistedInside(self):
         """

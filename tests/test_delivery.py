@@ -9,7 +9,8 @@ import gc
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, FirstError, fail, succeed
+from twisted.internet.interfaces import IPullProducer
 from twisted.logger import capturedLogs, formatEvent
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -32,6 +33,7 @@ from txws.wire.prepared import PreparedMessage
 
 from .ends import FULL, End
 from .test_transport import Broken, TransportTestCase
+from .wire.ciphers import Nothing
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = Opcode
 
@@ -438,6 +440,19 @@ class ErrorTests(TransportTestCase):
         handler.results.pop().errback(handler.reason)
         self.assertEqual(self.flushLoggedErrors(), [])
 
+    def test_partlyBecauseOfTheEnd(self):
+        """
+        One that fails with the end and something else is logged.
+        """
+        end, handler = openSlow()
+        end.receiveText("a")
+        end.transport.lose(ConnectionResetError())
+        end.transport.settle()
+        assert handler.reason is not None
+        error = FirstError(Failure(Broken()), 0)
+        handler.results.pop().errback(error)
+        self.assertEqual(self.flushLoggedErrors(FirstError)[0].value, error)
+
 
 @implementer(IFragmentHandler, IPingHandler, ICloseHandler)
 class CuriousHandler(RecordingHandler):
@@ -601,6 +616,8 @@ class SendTests(TransportTestCase):
         for sent in (
             end.webSocket.sendTextMessage("a"),
             end.webSocket.sendBytesMessage(b"a"),
+            # It has no length.
+            end.webSocket.sendBytesMessage(memoryview(b"a").cast("B", ())),
         ):
             self.assertIs(sent, DONE)
         self.successResultOf(end.webSocket.whenWritable())
@@ -621,6 +638,78 @@ class SendTests(TransportTestCase):
         self.successResultOf(sent)
         self.successResultOf(writable)
         self.assertFalse(end.webSocket.isAboveHighWater)
+
+    def test_fastPeer(self):
+        """
+        Nobody sends without an end to a peer that takes everything, or needs next
+        to nothing of it as it is compressed: after 512 messages, or fewer large
+        ones, a sender waits until others have had their turn.
+        """
+        for message, count in ((b"", 512), (bytes(65536), 8)):
+            end = End.opened(extensions=[Nothing()])
+            sent = [end.webSocket.sendBytesMessage(message) for _ in range(count)]
+            self.assertEqual(sent[:-1], [DONE] * (count - 1))
+            self.assertNoResult(sent[-1])
+            self.assertFalse(end.webSocket.isAboveHighWater)
+            end.clock.advance(0)
+            self.successResultOf(sent[-1])
+            self.assertIs(end.webSocket.sendBytesMessage(b""), DONE)
+            self.assertEqual(end.delayedCalls, 1)
+
+    def test_fullTransport(self):
+        """
+        Who had to wait for the Twisted transport has had others served.
+        """
+        end = End.opened(extensions=[Nothing()])
+        for _time in range(2):
+            for _message in range(7):
+                sent = end.webSocket.sendBytesMessage(bytes(65536))
+                self.assertIs(sent, DONE)
+            end.transport.write(bytes(FULL))
+            while end.transport.takeData():
+                pass
+
+    def test_fastPeerOfAProducer(self):
+        """
+        Nor is a producer asked for more before others have had their turn.
+        """
+        end = End.opened(extensions=[Nothing()])
+        asked: list[int] = []
+        atOthersTurns: list[int] = []
+
+        @implementer(IPullProducer)
+        class Endless:
+            """
+            Always has more.
+            """
+
+            def resumeProducing(self) -> None:
+                asked.append(1)
+                end.webSocket.sendBytesMessage(bytes(65536))
+
+            def stopProducing(self) -> None:
+                """
+                Do nothing.
+                """
+
+        end.webSocket.attachProducer(Endless(), streaming=False)
+        self.assertEqual(len(asked), 8)
+        end.clock.callLater(0, end.webSocket.detachProducer)
+        end.clock.callLater(0, lambda: atOthersTurns.append(len(asked)))
+        end.clock.advance(0)
+        self.assertEqual(atOthersTurns, [16])
+
+    def test_fastPeerThatGoes(self):
+        """
+        Whoever waits for that is told if the connection ends before.
+        """
+        end = End.opened(extensions=[Nothing()])
+        sent = [end.webSocket.sendBytesMessage(b"") for _ in range(512)]
+        self.assertNoResult(sent[-1])
+        end.webSocket.abortConnection()
+        end.transport.settle()
+        self.successResultOf(sent[-1])
+        self.assertEqual(end.delayedCalls, 0)
 
     def test_end(self):
         """

@@ -170,6 +170,7 @@ class AdaptationTests(SynchronousTestCase):
         error = self.assertRaises(InvalidSetting, WebSocketFactory, lambda: Echo)
 
         self.assertIn("; of a function, give what it returns", str(error))
+        self.assertIn("or a CoroutineFactory if it is to get conv", str(error))
 
     def test_wrappedTwice(self):
         """
@@ -573,9 +574,12 @@ class CloseAllTests(FactoryTestCase):
         not, and none is closed.
         """
         self.assertRaises(ValueError, self.factory.closeAll, 1006)
+        found: Any = "1001"
+        self.assertRaises(TypeError, self.factory.closeAll, found)
         peer = RawPeer.upgraded(self.factory)
 
         self.assertRaises(ValueError, self.factory.closeAll, 1005)
+        self.assertRaises(TypeError, self.factory.closeAll, 1001, reason=b"bye")
 
         self.assertEqual(peer.takeFrames(), [])
         gone = self.factory.closeAll()

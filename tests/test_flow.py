@@ -99,6 +99,7 @@ class Flow:
         maxPendingSize: int | None = 5000,
     ) -> None:
         self.told: list[str] = []
+        self.isGivingWay = False
         self.transport = MemoryTransport(Protocol())
         self.transport.connect()
         self.connection = Connection(Role.SERVER)
@@ -155,6 +156,11 @@ class Flow:
         Call it.
         """
         method()
+
+    def outflowResumed(self) -> None:
+        """
+        Nothing has to be counted.
+        """
 
     def outflowProgressed(self) -> None:
         """
@@ -330,6 +336,18 @@ class LargeMessageTests(SynchronousTestCase):
         flow.send(bytes(1000000))
         self.assertNotIn("exceeded", flow.told)
         flow.send(bytes(100000))
+        self.assertIn("exceeded", flow.told)
+
+    def test_capOfTinyMessages(self):
+        """
+        Many tiny messages take more memory than their bytes: each counts for at
+        least 64 of them against the limit.
+        """
+        flow = Flow.full(highWaterMark=1000, maxPendingSize=64000)
+        for _message in range(1000):
+            flow.send(b"")
+        self.assertNotIn("exceeded", flow.told)
+        flow.send(b"")
         self.assertIn("exceeded", flow.told)
 
     def test_cap(self):
@@ -632,6 +650,24 @@ class PullProducerTests(SynchronousTestCase):
         taken += len(flow.transport.takeData())
         self.assertEqual(taken, 4 * 40004)
         self.assertEqual(len(flow.transport.takeData()), 40004)
+
+    def test_givingWay(self):
+        """
+        Nor is it asked while others have their turn, however much is taken.
+        """
+        flow = Flow.started()
+        producer = PullProducer(flow, *[b"a"] * 5)
+
+        def resumeProducing() -> None:
+            PullProducer.resumeProducing(producer)
+            flow.isGivingWay = producer.asked == 2
+
+        producer.resumeProducing = resumeProducing  # type: ignore[method-assign]
+        flow.outflow.attachProducer(producer, False)
+        self.assertEqual(producer.asked, 2)
+        flow.isGivingWay = False
+        flow.outflow.flush()
+        self.assertEqual(producer.asked, 6)
 
     def test_full(self):
         """

@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyClass, verifyObject
 
+from txws.errors import InvalidSetting
 from txws.factories import WebSocketFactory
 from txws.handlers import (
     SharedHandlerFactory,
@@ -73,6 +74,40 @@ class WebSocketHandlerTests(SynchronousTestCase):
         handler.pongReceived(b"a")
         handler.connectionLost(Failure(ConnectionDone()))
         self.assertEqual(vars(handler), {})
+
+
+class SharedHandlerFactoryTests(SynchronousTestCase):
+    """
+    Tests for L{SharedHandlerFactory}.
+    """
+
+    def test_misuse(self):
+        """
+        What is no shared handler, and a subprotocol that is none, are refused.
+        """
+        make: Any = SharedHandlerFactory
+        shared = SharedWebSocketHandler()
+        for setting, *arguments in (
+            ("shared", None),
+            ("shared", WebSocketHandler()),
+            ("shared", SharedWebSocketHandler),
+            ("subprotocols", shared, "a b"),
+            ("subprotocols", shared, ["a"]),
+        ):
+            error = self.assertRaises(InvalidSetting, make, *arguments)
+            self.assertEqual(error.setting, setting)
+
+    def test_class(self):
+        """
+        Nor is a class of them an application: all connections share one.
+        """
+        found: Any = SharedWebSocketHandler
+        error = self.assertRaises(InvalidSetting, WebSocketFactory, found)
+        self.assertEqual(
+            str(error),
+            "application is a class of shared handlers: give one of them, "
+            f"not {found!r}",
+        )
 
 
 class Chat(SharedWebSocketHandler):

@@ -4,7 +4,8 @@ Tests for L{txws.outbox}: messages that are sent while they are made.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -20,7 +21,7 @@ from txws.wire.prepared import PreparedMessage
 from .ends import FULL, ActingHandler, End, closeFrame
 from .test_flow import PushProducer
 from .test_transport import Broken, TransportTestCase
-from .wire.ciphers import Stream
+from .wire.ciphers import Nothing, Stream
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = Opcode
 
@@ -147,6 +148,32 @@ class StreamTests(TransportTestCase):
             end.transport.takeData()
         self.assertGreater(len(asked), atFirst)
         end.webSocket.abortConnection()
+
+    def test_fastPeer(self):
+        """
+        Nor is more asked for in one turn of the reactor than takes a moment,
+        although the peer needs next to nothing of it as it is compressed; messages
+        that wait for its end change nothing.
+        """
+        end = End.opened(extensions=[Nothing()])
+        asked: list[int] = []
+
+        def many() -> Iterator[bytes]:
+            for _piece in range(20):
+                asked.append(1)
+                yield bytes(65536)
+
+        def count() -> None:
+            atOthersTurns.append(len(asked))
+
+        sent = end.webSocket.sendStream(many())
+        end.webSocket.sendBytesMessage(bytes(2 * FULL))
+        atOthersTurns = [len(asked)]
+        for _turn in range(2):
+            end.clock.callLater(0, count)
+            end.clock.advance(0)
+        self.successResultOf(sent)
+        self.assertEqual(atOthersTurns, [8, 16, 20])
 
     def test_beforeTheOpening(self):
         """
@@ -466,6 +493,58 @@ class FailureTests(TransportTestCase):
         self.failureResultOf(sent, CancelledError)
         self.assertTrue(source.isCancelled)
         self.assertCut(end)
+
+    def test_cancelStubborn(self):
+        """
+        A source that does not mind being cancelled, and goes on or ends, is asked
+        for nothing more: the message is cut, and not taken for a whole one.
+        """
+
+        async def goOn() -> AsyncIterator[Any]:
+            yield b"a"
+            with contextlib.suppress(CancelledError):
+                await Deferred()
+            yield b"b"
+
+        async def end() -> AsyncIterator[Any]:
+            yield b"a"
+            with contextlib.suppress(CancelledError):
+                await Deferred()
+
+        for make in (goOn, end):
+            cut = End.opened()
+            sent = cut.webSocket.sendStream(make())
+            sent.cancel()
+            self.failureResultOf(sent, CancelledError)
+            self.assertEqual(
+                cut.takeFrames(),
+                [first(b"a"), closeFrame(1011, "a message cannot be finished")],
+            )
+
+    def test_cancelInside(self):
+        """
+        A source may cancel its own message, and is asked for nothing more.
+        """
+
+        def pieces() -> Iterator[bytes]:
+            yield b"a"
+            sent.cancel()
+            yield b"b"
+
+        end = End.opened()
+        source = Slow()
+        end.webSocket.sendStream(source)
+        sent = end.webSocket.sendStream(pieces())
+        source.end()
+        self.failureResultOf(sent, CancelledError)
+        self.assertEqual(
+            end.takeFrames(),
+            [
+                Frame(BINARY, b""),
+                first(b"a"),
+                closeFrame(1011, "a message cannot be finished"),
+            ],
+        )
 
     def test_cancelBeforeAnything(self):
         """

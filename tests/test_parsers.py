@@ -404,4 +404,4 @@ class ClientParserTests(SynchronousTestCase):
         error = self.assertRaises(
             InvalidSetting, clientFromString, self.reactor, "ws:a:80:b"
         )
-        self.assertIn("only a host and a port", str(error))
+        self.assertIn("a host and a port", str(error))

@@ -5,15 +5,23 @@ Tests for L{txws.results}.
 from __future__ import annotations
 
 import asyncio
+import builtins
 import gc
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred, fail, succeed
+from twisted.internet.defer import (
+    CancelledError,
+    Deferred,
+    FirstError,
+    fail,
+    succeed,
+)
 from twisted.internet.defer import TimeoutError as WaitedTooLong
 from twisted.internet.task import Clock
-from twisted.trial.unittest import SynchronousTestCase
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
-from txws.results import DONE, Result, Shared, deferredOf, resultOf
+from txws.results import DONE, Result, Shared, deferredOf, isNothingBut, resultOf
 
 
 class Broken(Exception):
@@ -283,3 +291,38 @@ class ResultTests(SynchronousTestCase):
         result: Result[None] = Result()
         result.cancel()
         self.failureResultOf(result, CancelledError)
+
+
+class NothingButTests(SynchronousTestCase):
+    """
+    The end of a connection is recognized in what waits for several things.
+    """
+
+    def test_itself(self):
+        """
+        It is itself, when there is one.
+        """
+        ended = Failure(Broken())
+        self.assertTrue(isNothingBut(ended.value, ended))
+        self.assertFalse(isNothingBut(Broken(), ended))
+        self.assertFalse(isNothingBut(None, None))
+
+    def test_firstError(self):
+        """
+        C{gatherResults} wraps it.
+        """
+        ended = Failure(Broken())
+        self.assertTrue(isNothingBut(FirstError(ended, 0), ended))
+        self.assertFalse(isNothingBut(FirstError(Failure(Broken()), 0), ended))
+
+    def test_group(self):
+        """
+        C{asyncio.TaskGroup} groups it, perhaps with others, which count.
+        """
+        group: Any = getattr(builtins, "BaseExceptionGroup", None)
+        if group is None:
+            raise SkipTest("this Python has no groups of exceptions")
+        ended = Failure(Broken())
+        one = group("", [ended.value])
+        self.assertTrue(isNothingBut(group("", [one, ended.value]), ended))
+        self.assertFalse(isNothingBut(group("", [one, Broken()]), ended))

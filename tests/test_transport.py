@@ -641,6 +641,24 @@ class TurnTests(TransportTestCase):
         end.webSocket.resumeProducing()
         self.assertEqual(handler.messages, list("abc"))
 
+    def test_resumedAgainAndAgain(self):
+        """
+        Nor does an application that pauses and resumes keep others waiting,
+        however busy it is in between.
+        """
+        handler = ActingHandler(textMessageReceived=lambda t: t.pauseProducing())
+        end = End.opened(handler)
+        end.receiveText(*"abcde")
+        for _message in range(4):
+            end.clock.rightNow += 0.003
+            end.webSocket.resumeProducing()
+        self.assertEqual(handler.messages, list("abc"))
+        self.assertFalse(end.transport.isReading)
+        end.clock.advance(0)
+        self.assertEqual(handler.messages, list("abcd"))
+        end.webSocket.resumeProducing()
+        self.assertEqual(handler.messages, list("abcde"))
+
     def test_closing(self):
         """
         When the connection is closed in between, it is read on at once, and the

@@ -48,6 +48,11 @@ class BuildsHandlers(TypingProtocol):
         """
 
 
+_FUNCTION_HINT = (
+    "; of a function, give what it returns, or a CoroutineFactory if it is to get "
+    "conversations"
+)
+
 Application: TypeAlias = (
     "IWebSocketHandlerFactory | IProtocolFactory | ISharedWebSocketHandler"
     " | BuildsHandlers | type[IWebSocketHandler] | type[IProtocol] | Serve"
@@ -162,7 +167,7 @@ def handlerFactoryFor(
     if factory is not None:
         return factory
     isFunction = isinstance(found, (FunctionType, MethodType))
-    hint = "; of a function, give what it returns" if isFunction else ""
+    hint = _FUNCTION_HINT if isFunction else ""
     raise InvalidSetting(
         "application",
         "must be a factory (IProtocolFactory), a class of protocols (IProtocol) or "
@@ -195,12 +200,25 @@ def _adaptMessages(application: Any) -> IWebSocketHandlerFactory | None:
     if ISharedWebSocketHandler.providedBy(application):
         return SharedHandlerFactory(application)
     if isinstance(application, type):
+        _checkNotShared(application)
         return HandlerFactory(application) if _isHandler(application) else None
     if iscoroutinefunction(application):
         return CoroutineFactory(application)
     if callable(getattr(application, "buildProtocol", None)):
         return RequestHandlerFactory(application)
     return None
+
+
+def _checkNotShared(found: type) -> None:
+    """
+    Check that a class is not one of shared handlers, whose methods have the names
+    of others.
+    """
+    if ISharedWebSocketHandler.implementedBy(found):
+        raise InvalidSetting(
+            "application",
+            f"is a class of shared handlers: give one of them, not {found!r}",
+        )
 
 
 def _isHandler(found: type) -> bool:

@@ -11,7 +11,7 @@ from typing import Protocol
 from twisted.internet.defer import Deferred, succeed
 
 from .interfaces import IWebSocketTransport
-from .wire.codes import isSendableCloseCode
+from .wire.connection import checkClose
 
 __all__ = ["Connections", "Member"]
 
@@ -106,8 +106,7 @@ class Connections:
             left.
         @raise ValueError: if the code may not travel.
         """
-        if not isSendableCloseCode(code):
-            raise ValueError(f"close code {code} may not be sent")
+        checkClose(code, reason)
         members = set(self._members)
         if not members:
             return succeed(None)

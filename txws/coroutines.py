@@ -28,7 +28,8 @@ from .interfaces import (
     IWebSocketRequest,
     IWebSocketTransport,
 )
-from .results import Result, deferredOf
+from .policy import checkCount, checkSubprotocol
+from .results import Result, deferredOf, isNothingBut
 from .sources import Source
 from .wire.codes import CloseCode
 
@@ -50,16 +51,18 @@ class _Received(Result[_T]):
     """
 
     def __init__(
-        self, canceller: Callable[[Deferred[Any]], None], messages: list[_T]
+        self,
+        canceller: Callable[[Deferred[Any]], None],
+        giveBack: Callable[[_T], None],
     ) -> None:
         super().__init__(canceller)
-        self._messages = messages
+        self._giveBack = giveBack
 
-    def giveBack(self, result: Any) -> None:
+    def giveBack(self, outcome: Any) -> None:
         """
-        Put a message back.
+        Give a message back.
         """
-        self._messages.insert(0, result)
+        self._giveBack(outcome)
 
 
 class Conversation:
@@ -148,7 +151,7 @@ class Conversation:
         """
         if self._receiving is not None:
             raise RuntimeError("somebody is already receiving from this connection")
-        result = _Received(self._notReceiving, self._messages)
+        result = _Received(self._notReceiving, self._takeBack)
         if self._messages:
             result.callback(self._messages.pop(0))
             self._resume()
@@ -360,6 +363,17 @@ class Conversation:
         """
         self._receiving = None
 
+    def _takeBack(self, message: str | bytes) -> None:
+        """
+        Take back a message that was received and not taken, for whoever has
+        begun to receive meanwhile.
+        """
+        receiving, self._receiving = self._receiving, None
+        if receiving is None:
+            self._messages.insert(0, message)
+        else:
+            receiving.callback(message)
+
     def _resume(self) -> None:
         """
         Go on to read from the peer, if enough was received of what it sent.
@@ -460,7 +474,7 @@ class ConversationHandler:
         """
         The coroutine has raised.
         """
-        if self._ended is not None and failure.value is self._ended.value:
+        if isNothingBut(failure.value, self._ended):
             return
         _log.failure(
             "{transport}: {serve} raised",
@@ -491,13 +505,17 @@ class CoroutineFactory:
         @param highWater: with so many messages waiting to be received, no more
             are read from the peer.
         @param lowWater: with no more than so many, reading goes on.
-        @raise InvalidSetting: if these are no such numbers.
+        @raise InvalidSetting: if one of them makes no sense.
         """
-        if not callable(serve):
-            raise InvalidSetting("serve", f"must be a function, not {serve!r}")
-        if not 0 <= lowWater < highWater:
+        _checkServe(serve)
+        for subprotocol in subprotocols:
+            checkSubprotocol(subprotocol)
+        checkCount("highWater", highWater)
+        checkCount("lowWater", lowWater, 0)
+        if lowWater >= highWater:
             raise InvalidSetting(
-                "lowWater", f"must be from 0 on and less than highWater, not {lowWater}"
+                "lowWater",
+                f"must be less than highWater, which is {highWater}, not {lowWater}",
             )
         self.subprotocols: Sequence[str] = subprotocols
         self._serve = serve
@@ -517,11 +535,26 @@ def onAsyncio(serve: Callable[[Conversation], Coroutine[Any, Any, Any]]) -> Serv
 
     @param serve: the coroutine function.
     @return: a function for L{CoroutineFactory}.
+    @raise InvalidSetting: if it is no function.
     """
+    _checkServe(serve)
 
     def run(conversation: Conversation) -> Deferred[Any]:
-        from asyncio import ensure_future
+        from asyncio import ensure_future, get_running_loop
 
-        return Deferred.fromFuture(ensure_future(serve(conversation)))
+        try:
+            loop = get_running_loop()
+        except RuntimeError:
+            # Some Pythons would make one that never runs.
+            raise RuntimeError("onAsyncio needs the asyncio reactor") from None
+        return Deferred.fromFuture(ensure_future(serve(conversation), loop=loop))
 
     return run
+
+
+def _checkServe(serve: object) -> None:
+    """
+    Check what is to serve a connection.
+    """
+    if not callable(serve):
+        raise InvalidSetting("serve", f"must be a function, not {serve!r}")

@@ -19,7 +19,7 @@ from .interfaces import (
     IPingHandler,
     IWebSocketHandler,
 )
-from .results import deferredOf
+from .results import deferredOf, isNothingBut
 from .wire.events import (
     BytesMessageReceived,
     CloseStatus,
@@ -195,7 +195,7 @@ class Delivery:
         """
         Log what a method has raised, and close the connection.
         """
-        if self._ended is not None and failure.value is self._ended.value:
+        if isNothingBut(failure.value, self._ended):
             # It waited for something that the end of the connection has ended.
             return
         _log.failure(

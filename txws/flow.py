@@ -32,6 +32,10 @@ __all__ = ["TURN_SIZE", "FlowOwner", "Outflow", "unsentSize"]
 # not wait for the end of a turn.
 TURN_SIZE = 64 * 1024
 
+# As much as a piece that waits counts for at least: each takes some memory besides
+# its bytes, and many of them are much.
+_PIECE_SIZE = 64
+
 _NOTHING = memoryview(b"")
 
 
@@ -57,6 +61,19 @@ class FlowOwner(Protocol):
     """
     What L{Outflow} tells.
     """
+
+    @property
+    def isGivingWay(self) -> bool:
+        """
+        Whether others have their turn before more is sent, of which the end is
+        told by L{Outflow.flush}.
+        """
+
+    def outflowResumed(self) -> None:
+        """
+        The Twisted transport is about to take more, in a turn of the reactor that
+        nobody has had a part of before.
+        """
 
     def outflowProgressed(self) -> None:
         """
@@ -245,8 +262,11 @@ class Outflow:
         Mind the limit and the marks.
         """
         limits = self._limits
+        connection = self._connection
         # A message that is on its way may be as large as it is.
-        waiting = self._connection.pendingSize + self.heldSize
+        waiting = self.heldSize + max(
+            connection.pendingSize, connection.pendingPieces * _PIECE_SIZE
+        )
         if limits.maxPendingSize is not None and waiting > limits.maxPendingSize:
             self._owner.outflowExceeded()
             return
@@ -309,6 +329,7 @@ class Outflow:
         The transport takes more.
         """
         hasProgressed = self._handedOn <= self._lastByte
+        self._owner.outflowResumed()
         self._connection.isCongested = False
         self.flush()
         if hasProgressed:
@@ -349,6 +370,7 @@ class Outflow:
         # One that has nothing when it is asked is asked again when it sends.
         while (
             not (self._isStreaming or self._producer is None or connection.isCongested)
+            and not self._owner.isGivingWay
             and self._handedOn + self.pendingSize != before
         ):
             before = self._handedOn + self.pendingSize

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from .errors import InvalidSetting
 from .interfaces import (
     Awaited,
     ISharedWebSocketHandler,
@@ -18,6 +19,7 @@ from .interfaces import (
     IWebSocketRequest,
     IWebSocketTransport,
 )
+from .policy import checkSubprotocol
 
 __all__ = ["SharedHandlerFactory", "SharedWebSocketHandler", "WebSocketHandler"]
 
@@ -169,7 +171,14 @@ class SharedHandlerFactory:
         """
         @param shared: the handler.
         @param subprotocols: what it speaks, the preferred one first.
+        @raise InvalidSetting: if they make no sense.
         """
+        if not ISharedWebSocketHandler.providedBy(shared):
+            raise InvalidSetting(
+                "shared", f"must provide ISharedWebSocketHandler, not {shared!r}"
+            )
+        for subprotocol in subprotocols:
+            checkSubprotocol(subprotocol)
         self.subprotocols: Sequence[str] = subprotocols
         self._shared = shared
 

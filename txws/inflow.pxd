@@ -16,6 +16,7 @@ cdef tuple _MESSAGES
 cdef class Inflow:
     cdef public bint isOver
     cdef public object turn
+    cdef public Py_ssize_t workSize
 
     cdef Py_ssize_t _answersSize
     cdef object _carrier
@@ -29,8 +30,9 @@ cdef class Inflow:
     cdef object _owner
     cdef object _pauses
     cdef Py_ssize_t _pendingBefore
+    cdef double _until
 
-    cpdef deliver(self)
+    cpdef deliver(self, bint isResumed=*)
     @cython.locals(connection=WireConnection)
     cdef _takeTurn(self)
     @cython.locals(
@@ -39,7 +41,7 @@ cdef class Inflow:
         delivery=Delivery,
         number=Py_ssize_t,
     )
-    cdef _seeTo(self, events, double until)
+    cdef _seeTo(self, events)
     cdef _countAnswers(self)
     cdef _throttle(self)
     cdef _giveWay(self)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
-from functools import partial
 from typing import Protocol, cast
 
 from twisted.internet.interfaces import IPushProducer, ITransport
@@ -100,12 +99,19 @@ class InflowOwner(Protocol):
         What has been sent meanwhile is to be written.
         """
 
+    def othersServed(self) -> None:
+        """
+        Others have had their turn.
+        """
+
 
 class Inflow:
     """
     The way in of one connection.
 
     @ivar turn: what becomes of something that is sent now.
+    @ivar workSize: about how much was sent in this turn of the reactor, in bytes
+        that it cost.
     @ivar isOver: whether messages are dropped, for the application has closed
         the connection.
     """
@@ -123,8 +129,10 @@ class Inflow:
         "_owner",
         "_pauses",
         "_pendingBefore",
+        "_until",
         "isOver",
         "turn",
+        "workSize",
     )
 
     def __init__(
@@ -148,6 +156,7 @@ class Inflow:
         @param owner: what gets everything else.
         """
         self.turn = Turn.OPENING
+        self.workSize = 0
         self.isOver = False
         self._connection = connection
         self._carrier = carrier
@@ -163,6 +172,8 @@ class Inflow:
         self._answersSize = 0
         self._pendingBefore = 0
         self._pauses = _NONE
+        # When others are to be served.
+        self._until = 0.0
         # The messages that came together with one that stopped the turn.
         self._left: Sequence[str | bytes | Event] = ()
 
@@ -189,13 +200,19 @@ class Inflow:
         self._connection.receiveData(data)
         self.deliver()
 
-    def deliver(self) -> None:
+    def deliver(self, isResumed: bool = False) -> None:
         """
         Tell the handler what has been received, and have written what it has
         answered.
+
+        @param isResumed: whether the application goes on, which may be because of
+            what it was told before in the same turn of the reactor.
         """
         if self.turn is not _IDLE:
             return
+        if not isResumed:
+            self.workSize = 0
+            self._until = self._keepalive.clock.seconds() + _TURN_TIME
         outflow = self._outflow
         self.turn = _BUSY
         self._pendingBefore = outflow.pendingSize
@@ -231,7 +248,7 @@ class Inflow:
                 cast(IPushProducer, self._carrier).resumeProducing()
                 # It could not be heard.
                 self._keepalive.heard()
-                self.deliver()
+                self.deliver(isResumed=why is Pause.APPLICATION)
 
     def resumeAll(self) -> None:
         """
@@ -246,6 +263,12 @@ class Inflow:
         """
         self._answersSize = 0
         self.resume(Pause.OUTFLOW)
+
+    def serveOthers(self) -> None:
+        """
+        Have others served, and tell the owner when that is done.
+        """
+        self._keepalive.giveWay(self._takeNextTurn)
 
     def finish(self) -> None:
         """
@@ -264,7 +287,6 @@ class Inflow:
         stop.
         """
         connection = self._connection
-        until = self._keepalive.clock.seconds() + _TURN_TIME
         while not self._pauses:
             events: Sequence[str | bytes | Event]
             events = self._left or connection.nextMessages()
@@ -273,13 +295,11 @@ class Inflow:
                 if event is None:
                     return
                 events = (event,)
-            self._seeTo(events, until)
+            self._seeTo(events)
 
-    def _seeTo(self, events: Sequence[str | bytes | Event], until: float) -> None:
+    def _seeTo(self, events: Sequence[str | bytes | Event]) -> None:
         """
         See to some events, until something says stop.
-
-        @param until: when others have their turn.
         """
         connection, outflow = self._connection, self._outflow
         delivery, seconds = self._delivery, self._keepalive.clock.seconds
@@ -293,7 +313,7 @@ class Inflow:
                 delivery.deliver(event)
             if connection.pendingSize > self._highWaterMark or outflow.heldSize:
                 self._countAnswers()
-            if seconds() > until:
+            if seconds() > self._until:
                 self._giveWay()
             if self._pauses:
                 self._left = events[number:]
@@ -330,4 +350,13 @@ class Inflow:
         """
         if self._connection.state in _RECEIVING:
             self.pause(Pause.TURN)
-            self._keepalive.giveWay(partial(self.resume, Pause.TURN))
+            self.serveOthers()
+
+    def _takeNextTurn(self) -> None:
+        """
+        Go on, for others have had their turn.
+        """
+        self._owner.othersServed()
+        self.resume(Pause.TURN)
+        # A pull producer goes on.
+        self._owner.turnEnded()

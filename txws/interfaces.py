@@ -181,7 +181,9 @@ class IWebSocketTransport(Interface):
         @param message: the text.
         @param compress: whether to compress it, if that was negotiated; L{None}
             to compress all but short ones.
-        @return: see L{whenWritable}; whoever does not want to wait ignores it.
+        @return: see L{whenWritable}; and if much was sent without a wait, fires in
+            the next turn of the reactor, so that others are served, too.  Whoever
+            does not want to wait ignores it.
         @raise TypeError: if it is not L{str}.
         @raise UnicodeEncodeError: if it has surrogates, which UTF-8 cannot
             say.
@@ -195,7 +197,7 @@ class IWebSocketTransport(Interface):
 
         @param compress: as for L{sendTextMessage}; L{False} is for what is
             compressed already, such as images.
-        @return: see L{whenWritable}; whoever does not want to wait ignores it.
+        @return: as L{sendTextMessage}.
         @raise TypeError: if it is not like bytes.
         """
 
@@ -203,7 +205,8 @@ class IWebSocketTransport(Interface):
         """
         Send one message while it is made, in fragments (RFC 6455 section 5.4):
         each piece that the source gives is one, and the next is asked for when
-        no more than the high-water mark is pending.
+        no more than the high-water mark is pending, and others have had their
+        turn.
 
         Messages that are sent meanwhile wait for its end, and so does
         L{loseConnection}; Pings do not.
@@ -224,7 +227,7 @@ class IWebSocketTransport(Interface):
         """
         Send a message that goes to many, without serializing it again.
 
-        @return: see L{whenWritable}; whoever does not want to wait ignores it.
+        @return: as L{sendTextMessage}.
         @raise TypeError: if it is not a
             L{PreparedMessage<txws.wire.prepared.PreparedMessage>}.
         """

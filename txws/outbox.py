@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
 from .results import DONE
@@ -73,6 +73,7 @@ class _Stream:
         self._compress = compress
         self._kind: type | None = None
         self._pumping: Deferred[None] | None = None
+        self._isCancelled = False
 
     def start(self) -> None:
         """
@@ -99,6 +100,9 @@ class _Stream:
         """
         Send a piece.
         """
+        if self._isCancelled:
+            # The source goes on all the same.
+            raise CancelledError
         kind = str if isinstance(piece, str) else bytes
         if kind is not (self._kind or kind):
             raise TypeError(
@@ -116,6 +120,10 @@ class _Stream:
         Tell that all is sent.
         """
         if self._outbox.isStopped:
+            return
+        if self._isCancelled:
+            # What the source has given is not all.
+            self._failed(Failure(CancelledError()))
             return
         self._outbox.owner.finishMessage()
         self._outbox.streamDone()
@@ -138,10 +146,9 @@ class _Stream:
         """
         Nobody wants it any more.
         """
-        if self._pumping is None:
-            self._outbox.forget(self)
-        else:
-            self.stop()
+        self._isCancelled = True
+        self._outbox.forget(self)
+        self.stop()
 
 
 class _Message:
@@ -258,8 +265,10 @@ class Outbox:
 
     def forget(self, stream: _Stream) -> None:
         """
-        Drop a stream that has not begun.
+        Drop a stream, if it has not begun.
         """
+        if stream not in self._waiting:
+            return
         self._waiting.remove(stream)
         if not self.isStopped:
             self._resize(-ENTRY_SIZE)

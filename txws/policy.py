@@ -72,7 +72,8 @@ class Limits:
         what was received, no more is read.
     @ivar lowWaterMark: when no more is pending, both go on.
     @ivar maxPendingSize: when more is pending behind the message that is on
-        its way, the connection is closed with code 1008; or L{None}.
+        its way, the connection is closed with code 1008; or L{None}.  Each
+        message counts for at least 64 bytes.
     """
 
     maxMessageSize: int | None = MIB

@@ -5,17 +5,21 @@ those who send are given to wait for.
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Coroutine, Generator
 from functools import partial
 from types import CoroutineType
 from typing import Any, TypeVar
 
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, FirstError, fail, succeed
 from twisted.python.failure import Failure
 
-__all__ = ["DONE", "Result", "Shared", "deferredOf", "resultOf"]
+__all__ = ["DONE", "Result", "Shared", "deferredOf", "isNothingBut", "resultOf"]
 
 _T = TypeVar("_T")
+
+# Python 3.10 has none.
+_GROUP: Any = getattr(builtins, "BaseExceptionGroup", ())
 
 
 class Shared(Deferred[None]):
@@ -268,3 +272,21 @@ async def resultOf(
         return awaited
     result: Any = returned
     return result  # type: ignore[no-any-return]  # what is left is a _T
+
+
+def isNothingBut(raised: BaseException | None, ended: Failure | None) -> bool:
+    """
+    Find out whether somebody has raised what has ended a connection, as it is or
+    as those raise it who wait for several things: L{asyncio.TaskGroup},
+    L{gatherResults<twisted.internet.defer.gatherResults>}.
+
+    @param raised: what was raised.
+    @param ended: what has ended the connection, or L{None} as long as nothing has.
+    """
+    if ended is None or raised is ended.value:
+        return ended is not None
+    if isinstance(raised, FirstError):
+        return isNothingBut(raised.subFailure.value, ended)
+    return isinstance(raised, _GROUP) and all(
+        isNothingBut(part, ended) for part in raised.exceptions
+    )

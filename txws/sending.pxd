@@ -1,5 +1,7 @@
 # The types of sending.py, for Cython.
 
+cimport cython
+
 from .flow cimport Outflow
 from .inflow cimport Inflow
 from .keepalive cimport Keepalive
@@ -8,6 +10,8 @@ from .wire.contract cimport WireConnection
 cdef object _IDLE
 cdef object _OPEN
 cdef Py_ssize_t _TURN_SIZE
+cdef Py_ssize_t _WORK_SIZE
+cdef Py_ssize_t _MESSAGE_WORK
 
 
 cdef class Sender:
@@ -22,6 +26,7 @@ cdef class Sender:
     cdef public object _outbox
 
     cdef object _drained
+    cdef object _nextTurn
     cdef object _over
     cdef object _writable
 
@@ -29,6 +34,8 @@ cdef class Sender:
     cpdef _sendBytes(self, data, compress)
     cpdef _fireWritable(self)
     cpdef _flush(self)
-    cdef _sent(self)
+    @cython.locals(inflow=Inflow, outflow=Outflow)
+    cdef _sent(self, Py_ssize_t size=*)
+    cdef _serveOthers(self)
     cpdef _whenWritable(self)
     cdef _whenOver(self)

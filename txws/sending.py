@@ -32,6 +32,13 @@ _IDLE = Turn.IDLE
 _OPEN = ConnectionState.OPEN
 _TURN_SIZE = TURN_SIZE
 
+# After so many bytes that were sent without a wait others have their turn: to
+# compress them takes some milliseconds.
+_WORK_SIZE = 512 * 1024
+
+# What each message costs besides its bytes, as if it were bytes.
+_MESSAGE_WORK = 1024
+
 # Nothing is left to be said, nor to be heard.
 _OVER = frozenset((ConnectionState.FAILED, ConnectionState.CLOSING))
 
@@ -52,6 +59,7 @@ class Sender:
         "_idleClock",
         "_inflow",
         "_leaving",
+        "_nextTurn",
         "_outbox",
         "_outflow",
         "_over",
@@ -74,6 +82,8 @@ class Sender:
         self._ended: Failure | None = None
         # Those who wait until the peer has read.
         self._writable: Shared | None = None
+        # Those who wait until others have had their turn.
+        self._nextTurn: Shared | None = None
         # Those who have sent too late.
         self._over: Shared | None = None
         # The message that is streamed, which does not wait for those behind it.
@@ -172,6 +182,27 @@ class Sender:
         """
         self._flush()
 
+    def othersServed(self) -> None:
+        """
+        See L{InflowOwner<txws.inflow.InflowOwner>}.
+        """
+        nextTurn, self._nextTurn = self._nextTurn, None
+        if nextTurn is not None:
+            nextTurn.callback(None)
+
+    @property
+    def isGivingWay(self) -> bool:
+        """
+        See L{FlowOwner<txws.flow.FlowOwner>}.
+        """
+        return self._nextTurn is not None
+
+    def outflowResumed(self) -> None:
+        """
+        See L{FlowOwner<txws.flow.FlowOwner>}.
+        """
+        self._inflow.workSize = 0
+
     def outflowDrained(self) -> None:
         """
         See L{FlowOwner<txws.flow.FlowOwner>}.
@@ -194,9 +225,9 @@ class Sender:
         except Exception:
             self._sendFailed()
             raise
-        self._sent()
+        self._sent(len(piece))
         if not self._outflow.isFull:
-            return DONE
+            return self._nextTurn or DONE
         if self._drained is None:
             self._drained = Shared()
         return self._drained
@@ -263,7 +294,7 @@ class Sender:
         except Exception:
             self._sendFailed()
             raise
-        return self._sent()
+        return self._sent(len(message))
 
     def _sendBytes(
         self, data: bytes | bytearray | memoryview, compress: bool | None
@@ -271,12 +302,15 @@ class Sender:
         """
         Send a binary message now.
         """
+        if not isinstance(data, bytes):
+            # Views of some shapes have no length.
+            data = bytes(memoryview(data))
         try:
             self._connection.sendBytes(data, compress)
         except Exception:
             self._sendFailed()
             raise
-        return self._sent()
+        return self._sent(len(data))
 
     def _sendPrepared(self, message: PreparedMessage) -> Deferred[None]:
         """
@@ -344,22 +378,41 @@ class Sender:
         if outbox is not None:
             outbox.end(ended)
         self._fireWritable()
+        self.othersServed()
         if self._over is not None and not self._over.called:
             self._over.errback(ended)
 
-    def _sent(self) -> Deferred[None]:
+    def _sent(self, size: int = 0) -> Deferred[None]:
         """
         A message, or a part of one, has been queued.
 
-        @return: see L{whenWritable}.
+        @param size: how many bytes it had, of which less may be left.
+        @return: see L{whenWritable}; or what fires when others have had their turn,
+            if much was sent: it may be compressed to so little, or be read so fast,
+            that nothing else would ever stop a sender.
         """
+        inflow, outflow = self._inflow, self._outflow
         self._hasSent = True
+        inflow.workSize += size + _MESSAGE_WORK
         if self._idleClock is not None:
             self._idleClock.messageMoved()
         # Within a turn what is sent waits for its end.
-        if self._inflow.turn is _IDLE or self._connection.pendingSize >= _TURN_SIZE:
+        if inflow.turn is _IDLE or self._connection.pendingSize >= _TURN_SIZE:
             self._flush()
-        return self._whenWritable() if self._outflow.isAboveHighWater else DONE
+        if inflow.workSize >= _WORK_SIZE:
+            self._serveOthers()
+        return (
+            self._whenWritable() if outflow.isAboveHighWater else self._nextTurn or DONE
+        )
+
+    def _serveOthers(self) -> None:
+        """
+        Have whoever sends wait until others have had their turn.
+        """
+        self._inflow.workSize = 0
+        if self._nextTurn is None:
+            self._nextTurn = Shared()
+            self._inflow.serveOthers()
 
     def _flush(self) -> None:
         """

@@ -295,6 +295,7 @@ class SendTests(HixieTestCase):
         connection.sendText("é")
 
         self.assertEqual(connection.pendingSize, 13)
+        self.assertEqual(connection.pendingPieces, 3)
         self.assertEqual(
             sentBytes(connection), b"\x00Hello\xff\x00\xff\x00\xc3\xa9\xff"
         )

@@ -72,8 +72,8 @@ class Deaf(Factory):
         hear = protocol.dataReceived
 
         def hearOnce(data: bytes) -> None:
-            protocol.dataReceived = lambda data: None
             hear(data)
+            protocol.dataReceived = lambda data: None
 
         protocol.dataReceived = hearOnce
         return protocol

@@ -4,10 +4,11 @@ Tests for L{txws.testing.fakes}.
 
 from __future__ import annotations
 
+from twisted.internet.defer import Deferred, fail
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.websockets import WebSocketTransportContract
-from txws import WebSocketHandler
+from txws import BadHandshake, IWebSocketTransport, WebSocketHandler
 from txws.testing import FakeWebSocketTransport, RecordingHandler, makeRequest
 from txws.wire.codes import Opcode
 from txws.wire.events import CloseStatus
@@ -42,6 +43,32 @@ class FakeWebSocketTransportTests(SynchronousTestCase):
         transport.finishNegotiation()
         transport.receive("hello")
         self.assertEqual(transport.messages, ["hello"])
+
+    def test_slowNegotiation(self):
+        """
+        A handler may take its time before the connection is opened, or refuse it
+        then.
+        """
+
+        class Slow(WebSocketHandler):
+            """
+            Waits.
+            """
+
+            async def negotiationStarted(self, transport: IWebSocketTransport) -> None:
+                super().negotiationStarted(transport)
+                await asked
+                transport.sendTextMessage("welcome")
+
+        asked: Deferred[None] = Deferred()
+        transport = FakeWebSocketTransport(Slow())
+        self.assertRaises(RuntimeError, transport.finishNegotiation)
+        asked.callback(None)
+        transport.finishNegotiation()
+        self.assertEqual(transport.messages, ["welcome"])
+        asked = fail(BadHandshake(403, "go away"))
+        transport = FakeWebSocketTransport(Slow())
+        self.assertRaises(BadHandshake, transport.finishNegotiation)
 
     def test_records(self):
         """

@@ -57,6 +57,18 @@ class Stream:
         return [frame._replace(payload=payload, rsv=frame.rsv & ~RSV1)]
 
 
+class Nothing(Stream):
+    """
+    Leaves nothing of a message: the best compression that there is.
+    """
+
+    def encode(self, frame: Frame, compress: bool | None = None) -> Frame:
+        """
+        Leave it out.
+        """
+        return frame._replace(payload=b"")
+
+
 def shift(payload: bytes, start: int, direction: int) -> bytes:
     """
     Add to each byte its place, or subtract it.

@@ -126,6 +126,7 @@ class ReceiveTests(WireTestCase):
         server.receiveData(peerFrame(Role.SERVER, PING) + text)
         server.receiveData(text)
         self.assertEqual(server.pendingSize, 0)
+        self.assertEqual(server.pendingPieces, 0)
         self.assertEqual(server.nextEvent(), PingReceived(b""))
         self.assertEqual(sentFrames(server), [Frame(PONG, b"")])
         server.receiveData(text)
@@ -457,6 +458,8 @@ class SendTests(WireTestCase):
                 self.assertRaises(TypeError, connection.sendText, message)
             self.assertRaises(TypeError, connection.sendPing, "text")
             self.assertRaises(TypeError, connection.sendClose, 1000, b"bytes")
+            error = self.assertRaises(TypeError, connection.sendClose, "1000")
+            self.assertEqual(str(error), "code must be int, not str")
             self.assertEqual(connection.pendingSize, 0)
             self.assertEqual(connection.dataToSend(), [])
 
@@ -550,6 +553,7 @@ class PongTests(WireTestCase):
             ping = peerFrame(Role.SERVER, PING, b"%d" % number)
             self.assertEqual(receive(server, ping), [PingReceived(b"%d" % number)])
         self.assertEqual(server.pendingSize, 5)
+        self.assertEqual(server.pendingPieces, 1)
         self.assertEqual(sentFrames(server), [Frame(PONG, b"999")])
         self.assertEqual(server.pendingSize, 0)
 

@@ -402,6 +402,13 @@ class HixieConnection(WireConnection):
         self.pendingSize -= size
         return pieces
 
+    @property
+    def pendingPieces(self) -> int:
+        """
+        In how many pieces of bytes what is waiting for L{dataToSend} is kept.
+        """
+        return len(self._outgoing)
+
     def discardData(self) -> None:
         """
         Forget what has not been fetched by L{dataToSend}.

@@ -19,6 +19,7 @@ from twisted.python.failure import Failure
 from txws.interfaces import IFragmentHandler, IWebSocketHandler, IWebSocketRequest
 from txws.keepalive import Keepalive
 from txws.policy import KeepalivePolicy, Limits
+from txws.results import deferredOf
 from txws.transport import WebSocketTransport
 from txws.wire.codes import CloseCode, Opcode
 from txws.wire.connection import Connection, Role
@@ -79,7 +80,8 @@ class FakeWebSocketTransport(WebSocketTransport):
         clock: Clock | None = None,
     ) -> None:
         """
-        Start the negotiation; L{finishNegotiation} finishes it.
+        Start the negotiation; L{finishNegotiation} finishes it, when the handler is
+        done with C{negotiationStarted}.
 
         @param handler: what is tested; L{None} for a L{RecordingHandler}.
         @param request: what the client has asked for; L{None} for L{makeRequest}.
@@ -112,7 +114,10 @@ class FakeWebSocketTransport(WebSocketTransport):
             ),
         )
         self._below.connect()
-        self.handler.negotiationStarted(self)
+        self._refusal: Failure | None = None
+        self._negotiating = deferredOf(self.handler.negotiationStarted(self))
+        if self._negotiating is not None:
+            self._negotiating.addErrback(self._refused)
 
     @property
     def frames(self) -> list[Frame]:
@@ -183,7 +188,16 @@ class FakeWebSocketTransport(WebSocketTransport):
     def finishNegotiation(self) -> None:
         """
         Open the connection.
+
+        @raise RuntimeError: if the handler takes its time, and C{negotiationStarted}
+            is not done.
+        @raise Exception: what that has failed with: a
+            L{BadHandshake<txws.wire.errors.BadHandshake>} to refuse, say.
         """
+        if self._negotiating is not None and not self._negotiating.called:
+            raise RuntimeError("negotiationStarted is not done")
+        if self._refusal is not None:
+            self._refusal.raiseException()
         self.open(b"")
         self.settle()
 
@@ -263,6 +277,12 @@ class FakeWebSocketTransport(WebSocketTransport):
             if not self._isStalled:
                 _ = self.frames
             self._below.settle()
+
+    def _refused(self, refusal: Failure) -> None:
+        """
+        Keep what a handler that has taken its time has failed with.
+        """
+        self._refusal = refusal
 
     def _receive(self, *frames: Frame) -> None:
         """

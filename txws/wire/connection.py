@@ -553,6 +553,13 @@ class Connection(WireConnection):
             self._extensionFailed()
             raise
 
+    @property
+    def pendingPieces(self) -> int:
+        """
+        In how many pieces of bytes what is waiting for L{dataToSend} is kept.
+        """
+        return len(self._outgoing) - self._firstOutgoing
+
     def discardData(self) -> None:
         """
         Forget what has not been fetched by L{dataToSend}.
@@ -730,10 +737,14 @@ def checkClose(code: int | None, reason: str) -> None:
 
     @param code: a close code that may travel, or L{None} for none.
     @param reason: why.
-    @raise TypeError: if the reason is not L{str}.
+    @raise TypeError: if the code is not L{int}, or the reason not L{str}.
     @raise ValueError: if the code may not travel, or if there is a reason
         without a code.
     """
+    # mypy sees what may be passed; it does not see what users pass.
+    found: object = code
+    if not (found is None or isinstance(found, int)):
+        raise TypeError(f"code must be int, not {type(found).__name__}")
     if not isinstance(reason, str):
         raise TypeError(f"reason must be str, not {type(reason).__name__}")
     if code is None and reason:

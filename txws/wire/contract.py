@@ -69,6 +69,13 @@ class WireConnection:
         self.pendingSize = 0
         self.isCongested = False
 
+    @property
+    def pendingPieces(self) -> int:
+        """
+        In how many pieces of bytes what is waiting for L{dataToSend} is kept.
+        """
+        raise NotImplementedError
+
     def receiveData(self, data: bytes) -> None:
         """
         Keep what the peer has sent for L{nextEvent}.
