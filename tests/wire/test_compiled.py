@@ -103,3 +103,11 @@ class CompiledTests(SynchronousTestCase):
         found = Path(path).parents[2]
         ended = runPython("-c", program, str(found), "TXWS_PLAIN=1")
         self.assertEqual(ended.stdout, "False\n", ended)
+
+    def test_processes(self):
+        """
+        What these tests start in other processes is what they test themselves.
+        """
+        program = "import txws.wire; print(txws.wire.isCompiled, txws.wire.__file__)"
+        ended = runPython("-c", program)
+        self.assertEqual(ended.stdout, f"{isCompiled} {path}\n", ended)

@@ -28,8 +28,8 @@ from importlib.util import find_spec
 
 __all__ = ["isCompiled"]
 
-if not os.environ.get("TXWS_PLAIN"):
-    __path__.insert(0, os.path.join(__path__[0], "compiled"))
+_compiled = os.path.join(__path__[0], "compiled")
+__path__[:0] = [] if os.environ.get("TXWS_PLAIN") else [_compiled]
 
 _spec = find_spec(f"{__name__}.frames")
 

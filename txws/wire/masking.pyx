@@ -39,6 +39,7 @@ cdef class Masker:
         if not length:
             return b""
         if view.strides[0] != 1:
+            # Every other byte of a buffer, or all of it backwards.
             return self.process(bytes(payload))
         memcpy(key, self._key, 4)
         # The key for the piece after this one.

@@ -1,0 +1,95 @@
+"""
+How many instructions a message takes in the wire, as valgrind counts them:
+unlike times, they are the same however busy the machine is.
+
+For the txws that is installed, and its other wire::
+
+    python benchmarks/instructions.py
+    TXWS_PLAIN=1 python benchmarks/instructions.py
+
+Text messages of 32 bytes, masked and 32 to a read, are parsed, or echoed by a
+connection.  What the process takes besides is counted too, and subtracted.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+
+from txws.wire import isCompiled
+from txws.wire.codes import Opcode
+from txws.wire.connection import Connection, Role
+from txws.wire.frames import Frame, FrameParser
+
+READS = 100
+MESSAGES = 32
+READ = Frame(Opcode.TEXT, b"abcdefgh" * 4).serialize(b"\x37\xfa\x21\x3d") * MESSAGES
+COUNT = ("valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null")
+
+
+def start() -> None:
+    """
+    Do nothing.
+    """
+
+
+def parse() -> None:
+    """
+    Parse the messages.
+    """
+    parser = FrameParser(isMasked=True)
+    for _ in range(READS):
+        parser.receiveData(READ)
+        while parser.nextPayload() is not None:
+            pass
+
+
+def echo() -> None:
+    """
+    Echo the messages.
+    """
+    connection = Connection(Role.SERVER)
+    for _ in range(READS):
+        connection.receiveData(READ)
+        while (event := connection.nextEvent()) is not None:
+            connection.sendText(event.message)
+        connection.dataToSend()
+
+
+LOOPS = {loop.__name__: loop for loop in (start, parse, echo)}
+
+
+def count(name: str) -> int:
+    """
+    Count the instructions of a process that runs a loop.
+    """
+    ran = subprocess.run(
+        [*COUNT, sys.executable, __file__, name],
+        env={**os.environ, "PYTHONHASHSEED": "0"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = re.search(r"Collected : (\d+)", ran.stderr)
+    assert found is not None, ran.stderr
+    return int(found[1])
+
+
+def main() -> None:
+    """
+    Print a line for each loop.
+    """
+    print("wire:", "compiled" if isCompiled else "plain")
+    started = count("start")
+    for name in ("parse", "echo"):
+        taken = (count(name) - started) / READS / MESSAGES
+        print(f"{name}: {taken:,.0f} instructions a message")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        LOOPS[sys.argv[1]]()
+    else:
+        main()
