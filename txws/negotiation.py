@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from types import CoroutineType
+from typing import Any, Protocol, TypeVar, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime, ITransport
@@ -34,7 +35,6 @@ from .interfaces import (
 from .keepalive import Keepalive
 from .policy import HandshakePolicy, KeepalivePolicy, Limits
 from .request import WebSocketRequest
-from .results import resultOf
 from .transport import WebSocketTransport
 from .wire.connection import Connection, Role
 from .wire.contract import WireConnection
@@ -327,7 +327,10 @@ class Negotiation:
         Call the application, which may refuse or fail, or take its time.
         """
         try:
-            return await resultOf(method(*arguments))
+            returned = method(*arguments)
+            if isinstance(returned, (Deferred, CoroutineType)):
+                awaited: _R = await returned
+                return awaited
         except BadHandshake:
             raise
         except Exception:
@@ -338,6 +341,9 @@ class Negotiation:
                     method=getattr(method, "__qualname__", method),
                 )
             raise BadHandshake(500, "internal error") from None
+        else:
+            # Most have the answer at once.
+            return cast(_R, returned)
 
     def _failed(self, failure: Failure) -> None:
         """

@@ -282,7 +282,8 @@ class WebSocketTransport(Sender):
         self._outflow.drop()
         self._outflow.stopProducer()
         self._ended = ended = Failure(self._explain(reason))
-        _log.debug("{transport} ended: {ended}", transport=self, ended=ended.value)
+        if isinstance(ended.value, WebSocketFailed):
+            _log.debug("{transport} ended: {ended}", transport=self, ended=ended.value)
         self._leave()
         self._delivery.connectionLost(ended)
         self._tellWaiting(ended)

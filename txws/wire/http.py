@@ -18,6 +18,7 @@ __all__ = [
     "STATUS_BEGINNING",
     "HeadLimits",
     "HeadReader",
+    "HeaderIndex",
     "Headers",
     "RequestHead",
     "ResponseHead",
@@ -134,8 +135,34 @@ class Headers:
 
         @param name: the name of the field, in any case.
         """
-        wanted = name.lower()
-        return [value for name, value in self if name.lower() == wanted]
+        wanted, size = name.lower(), len(name)
+        return [
+            value
+            for name, value in self
+            if len(name) == size and name.lower() == wanted
+        ]
+
+
+class HeaderIndex:
+    """
+    Finds the header fields of one head faster, for whoever asks for many.
+    """
+
+    __slots__ = ("_values",)
+
+    def __init__(self, headers: Headers) -> None:
+        """
+        @param headers: the fields.
+        """
+        self._values: dict[str, list[str]] = {}
+        for name, value in headers:
+            self._values.setdefault(name.lower(), []).append(value)
+
+    def getAll(self, name: str) -> list[str]:
+        """
+        See L{Headers.getAll}.
+        """
+        return self._values.get(name.lower(), [])
 
 
 @dataclass(frozen=True)
@@ -344,7 +371,7 @@ def serializeHead(firstLine: str, fields: Iterable[tuple[str, str]]) -> bytes:
         if unfit is not None:
             # Not all of the value is shown: there may be a token in it.
             raise ValueError(f"not fit for header {name}: has {unfit.group()!r}")
-        if _hasControls(value.encode("latin-1")):
+        if not value.isascii() and _hasControls(value.encode("latin-1")):
             raise ValueError(f"not fit for header {name}: has a control character")
         lines.append(f"{name}: {value}")
     return "\r\n".join((*lines, "", "")).encode("latin-1")

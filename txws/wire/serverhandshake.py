@@ -24,7 +24,7 @@ from .handshake import (
     parseTokens,
     serializeExtensions,
 )
-from .http import Headers, RequestHead, serializeHead, statusLine
+from .http import HeaderIndex, Headers, RequestHead, serializeHead, statusLine
 
 __all__ = [
     "UpgradeRequest",
@@ -85,11 +85,7 @@ def isUpgrade(head: RequestHead) -> bool:
 
     @param head: the head of the request.
     """
-    return any(
-        element.strip(" \t").lower() == "websocket"
-        for value in head.headers.getAll("Upgrade")
-        for element in value.split(",")
-    )
+    return _saysWebSocket(head.headers.getAll("Upgrade"))
 
 
 def parsePath(target: str) -> str:
@@ -109,8 +105,8 @@ def parseUpgrade(head: RequestHead) -> UpgradeRequest:
     @param head: the head of the request.
     @raise BadHandshake: if it is not valid; it names the header.
     """
-    headers = head.headers
-    if not isUpgrade(head):
+    headers = HeaderIndex(head.headers)
+    if not _saysWebSocket(headers.getAll("Upgrade")):
         raise BadHandshake(400, "Upgrade does not say 'websocket'")
     if head.method != "GET":
         raise BadHandshake(405, "an upgrade needs method GET", [("Allow", "GET")])
@@ -139,7 +135,7 @@ def parseUpgrade(head: RequestHead) -> UpgradeRequest:
         key=key,
         subprotocols=_parseSubprotocols(headers),
         extensions=_parseOffers(headers),
-        headers=headers,
+        headers=head.headers,
     )
 
 
@@ -185,7 +181,8 @@ def checkAcceptanceHeaders(
         that make the handshake.
     """
     fields = tuple(headers)
-    serializeHead("", fields)
+    if fields:
+        serializeHead("", fields)
     for name, _value in fields:
         if _OURS.match(name) is not None:
             raise ValueError(f"{name} belongs to the handshake itself")
@@ -231,7 +228,18 @@ def refusalFields(
     return [*fields, *given]
 
 
-def _getOne(headers: Headers, name: str) -> str:
+def _saysWebSocket(upgrades: Sequence[str]) -> bool:
+    """
+    Tell whether one of the protocols of an Upgrade header is this.
+    """
+    return any(
+        element.strip(" \t").lower() == "websocket"
+        for value in upgrades
+        for element in value.split(",")
+    )
+
+
+def _getOne(headers: HeaderIndex, name: str) -> str:
     """
     Get the value of a header that has to be there exactly once.
     """
@@ -242,7 +250,7 @@ def _getOne(headers: Headers, name: str) -> str:
     return values[0]
 
 
-def _checkConnection(headers: Headers) -> None:
+def _checkConnection(headers: HeaderIndex) -> None:
     """
     Check that the upgrade is meant for this hop.
     """
@@ -276,7 +284,7 @@ def upgradeRequired(explanation: str) -> BadHandshake:
     )
 
 
-def _checkVersion(headers: Headers) -> None:
+def _checkVersion(headers: HeaderIndex) -> None:
     """
     Check the version, RFC 6455 section 4.4.
     """
@@ -284,11 +292,11 @@ def _checkVersion(headers: Headers) -> None:
         raise upgradeRequired(f"Sec-WebSocket-Version is not {VERSION}")
 
 
-def _checkNoBody(headers: Headers) -> None:
+def _checkNoBody(headers: HeaderIndex) -> None:
     """
     Check that nothing follows the head that could be taken for frames.
     """
-    if "Transfer-Encoding" in headers:
+    if headers.getAll("Transfer-Encoding"):
         raise BadHandshake(400, "Transfer-Encoding is there; an upgrade has no body")
     if any(length != "0" for length in headers.getAll("Content-Length")):
         raise BadHandshake(400, "Content-Length is not 0; an upgrade has no body")
@@ -326,7 +334,7 @@ def _decodePath(path: str) -> str:
         raise BadHandshake(400, "the path is not UTF-8") from None
 
 
-def _parseSubprotocols(headers: Headers) -> tuple[str, ...]:
+def _parseSubprotocols(headers: HeaderIndex) -> tuple[str, ...]:
     """
     Parse C{Sec-WebSocket-Protocol}, RFC 6455 section 4.1.
     """
@@ -339,7 +347,7 @@ def _parseSubprotocols(headers: Headers) -> tuple[str, ...]:
     return tuple(subprotocols)
 
 
-def _parseOffers(headers: Headers) -> tuple[ExtensionOffer, ...]:
+def _parseOffers(headers: HeaderIndex) -> tuple[ExtensionOffer, ...]:
     """
     Parse C{Sec-WebSocket-Extensions}.
     """
