@@ -169,10 +169,14 @@ class Outflow:
         # Until the start.
         connection.isCongested = True
 
-    def start(self) -> None:
+    def start(self, head: bytes = b"") -> None:
         """
         Begin to hand on, and ask the transport to say when it is full.
+
+        @param head: what goes before the first frame.
         """
+        if head:
+            self._write((head,))
         self._connection.isCongested = False
         cast(IConsumer, self._transport).registerProducer(self, True)
 

@@ -256,10 +256,12 @@ class Keepalive:
                 return
             due = min(dues)
         delay = max(due - self.clock.seconds(), 0)
-        if self._call is None:
-            self._call = self.clock.callLater(delay, self._wake)
-        elif self._call.getTime() > due:
-            self._call.reset(delay)
+        if self._call is not None:
+            if self._call.getTime() <= due:
+                return
+            # Its reset() would look through the calls of all connections.
+            self._call.cancel()
+        self._call = self.clock.callLater(delay, self._wake)
 
     def _wake(self) -> None:
         """

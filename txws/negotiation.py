@@ -47,6 +47,8 @@ __all__ = ["Negotiation", "NegotiationOwner", "ServerSettings"]
 _log = Logger()
 _R = TypeVar("_R")
 
+_METHODS = tuple(IWebSocketHandler)
+
 
 @dataclass(frozen=True)
 class ServerSettings:
@@ -367,6 +369,6 @@ def _checkHandler(handler: object) -> None:
     if isinstance(handler, type):
         raise TypeError(f"buildHandler returned {handler!r}, a class")
     # It need not declare what it provides.
-    for name in IWebSocketHandler:
+    for name in _METHODS:
         if not callable(getattr(handler, name, None)):
             raise TypeError(f"buildHandler returned {handler!r}, which has no {name}()")

@@ -236,9 +236,7 @@ class WebSocketTransport(Sender):
         if self._connection.state is ConnectionState.CLOSED:
             return False
         self._inflow.turn = Turn.BUSY
-        if acceptance:
-            self.carrier.write(acceptance)
-        self._outflow.start()
+        self._outflow.start(acceptance)
         self._keepalive.connectionOpened(self)
         if self._keepalive.policy.idleTimeout is not None:
             self._idleClock = self._keepalive
