@@ -1856,6 +1856,80 @@ class PressureTests(TransportTestCase):
         end.transport.settle()
         self.assertClosed(end, 1001, 1001, False)
 
+    def test_stalled(self):
+        """
+        A peer that reads no more before it is read itself is read on, once, for
+        as much again: so two that answer each other do not wait for ever.
+        """
+        end = End.full(makeEcho(), limits=self.limits)
+        end.receive(*[end.frame(BINARY, bytes(1000))] * 20)
+        self.assertEqual(len(end.handler.messages), 5)
+        end.clock.advance(0.9)
+        self.assertFalse(end.transport.isReading)
+        end.clock.advance(0.1)
+        self.assertEqual(len(end.handler.messages), 10)
+        self.assertFalse(end.transport.isReading)
+        end.clock.advance(10)
+        self.assertEqual(len(end.handler.messages), 10)
+        # That it reads is seen, and the next time it is read on again.
+        for _ in range(10):
+            end.transport.takeData()
+        self.assertEqual(len(end.handler.messages), 20)
+        end.webSocket.sendBytesMessage(bytes(FULL))
+        end.receive(*[end.frame(BINARY, bytes(1000))] * 20)
+        end.clock.advance(1)
+        self.assertEqual(len(end.handler.messages), 30)
+
+    def test_notStalled(self):
+        """
+        A peer that reads, if slowly, is waited for; and nothing is scheduled any
+        more when it has read all.
+        """
+        end = End.full(makeEcho(), limits=Limits(highWaterMark=400000))
+        calls = end.delayedCalls
+        end.receive(*[end.frame(BINARY, bytes(50000))] * 20)
+        answered = len(end.handler.messages)
+        self.assertLess(answered, 10)
+        self.assertEqual(end.delayedCalls, calls + 1)
+        for _second in range(2):
+            end.clock.advance(0.5)
+            end.transport.takeData()
+            end.clock.advance(0.5)
+            self.assertEqual(len(end.handler.messages), answered)
+        end.clock.advance(1)
+        self.assertGreater(len(end.handler.messages), answered)
+        end.takeAll()
+        self.assertEqual(len(end.handler.messages), 20)
+        self.assertEqual(end.delayedCalls, calls)
+
+    def test_twoThatAnswer(self):
+        """
+        Two ends that each answer with more than all that is between them takes
+        get it all.
+        """
+        size = 40 * FULL
+
+        def burst(transport: Any) -> None:
+            for _message in range(20):
+                transport.sendBytesMessage(bytes(size // 20))
+
+        limits = Limits(maxPendingSize=None)
+        client = ActingHandler(textMessageReceived=burst)
+        ends = [
+            End.opened(makeEcho(), limits=limits),
+            End.opened(client, role=Role.CLIENT, limits=limits),
+        ]
+        ends[1].receiveText("begin")
+        for _second in range(200):
+            for end, other in (ends, ends[::-1]):
+                # What is between them takes no more than a few of its pieces.
+                if other.transport.isReading:
+                    other.transport.receiveData(end.transport.takeData(FULL))
+            for end in ends:
+                end.clock.advance(0.1)
+        echoed = sum(map(len, (m for m in client.messages if isinstance(m, bytes))))
+        self.assertEqual(echoed, size)
+
     def test_peerThatNeverReads(self):
         """
         A peer that never reads is given up, although it sends, and although
@@ -1865,11 +1939,12 @@ class PressureTests(TransportTestCase):
         end.receive(end.frame(BINARY, bytes(6000)))
         self.assertFalse(end.transport.isReading)
         for _ in range(50):
-            end.receiveText("never read")
+            end.receiveText("never read" * 100)
             end.clock.advance(1)
         end.transport.settle()
         failed = self.assertFailed(end, DeadlineExpired)
         self.assertEqual(failed.cause.deadline, "pingTimeout")
+        self.assertLess(len(end.handler.messages), 10)
 
     def test_cap(self):
         """
@@ -2498,8 +2573,9 @@ class AnyTests(TransportTestCase):
     def test_end(self, role, acts, inside, streaming):
         """
         Whatever the peer, the network, the clock and the application do, in
-        whatever order: a connection has at most one delayed call; its handler
-        is told of the end once and last; nothing is left then.
+        whatever order: a connection has at most two delayed calls, one of them for
+        a peer that is not read; its handler is told of the end once and last;
+        nothing is left then.
         """
 
         def act(name):
@@ -2515,7 +2591,7 @@ class AnyTests(TransportTestCase):
         isOver = False
         for name in acts:
             ACTS[name](end)
-            self.assertLessEqual(end.delayedCalls, 1)
+            self.assertLessEqual(end.delayedCalls, 2)
             if end.transport.isLost and not isOver:
                 isOver = True
                 self.assertEqual(end.names[-1], "connectionLost")

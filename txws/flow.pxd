@@ -4,12 +4,12 @@ from .wire.contract cimport WireConnection
 
 
 cdef class Outflow:
+    cdef readonly object handedOn
     cdef readonly Py_ssize_t heldSize
     cdef readonly bint isAboveHighWater
     cdef readonly bint isFull
 
     cdef WireConnection _connection
-    cdef object _handedOn
     cdef bint _isPulling
     cdef bint _isStreaming
     cdef object _lastByte

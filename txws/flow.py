@@ -111,12 +111,12 @@ class Outflow:
     @ivar isAboveHighWater: whether the high-water mark was exceeded and the
         low-water mark is not yet reached.
     @ivar isFull: the same, without what is held back.
+    @ivar handedOn: how many bytes were handed on.
     @ivar heldSize: how many bytes are held back.
     """
 
     __slots__ = (
         "_connection",
-        "_handedOn",
         "_isPulling",
         "_isStreaming",
         "_lastByte",
@@ -128,6 +128,7 @@ class Outflow:
         "_transport",
         "_unsentSize",
         "_write",
+        "handedOn",
         "heldSize",
         "isAboveHighWater",
         "isFull",
@@ -161,7 +162,7 @@ class Outflow:
         self._producer: IProducer | None = None
         self._isStreaming = True
         self._isPulling = False
-        self._handedOn = 0
+        self.handedOn = 0
         self._takenSize: float = 0
         # Of a large payload, what is not handed on yet.
         self._rest = _NOTHING
@@ -193,7 +194,7 @@ class Outflow:
         The closing has begun: what is pending now is the last that counts, for
         answering Pings must not keep a connection alive.
         """
-        self._lastByte = self._handedOn + self.pendingSize
+        self._lastByte = self.handedOn + self.pendingSize
         self.noteProgress()
         self.stopProducer()
 
@@ -301,7 +302,7 @@ class Outflow:
             pieces.append(bytes(self._rest[:TURN_SIZE]))
             self._rest = self._rest[TURN_SIZE:]
         for piece in pieces:
-            self._handedOn += len(piece)
+            self.handedOn += len(piece)
         self._write(pieces)
 
     def drop(self) -> None:
@@ -318,7 +319,7 @@ class Outflow:
         it, but the kernel holds much that it does not tell of.
         """
         unsent = self._unsentSize(self._transport)
-        taken = min(self._handedOn - unsent, self._lastByte)
+        taken = min(self.handedOn - unsent, self._lastByte)
         before, self._takenSize = self._takenSize, taken
         return unsent > 0 and taken > before
 
@@ -332,7 +333,7 @@ class Outflow:
         """
         The transport takes more.
         """
-        hasProgressed = self._handedOn <= self._lastByte
+        hasProgressed = self.handedOn <= self._lastByte
         self._owner.outflowResumed()
         self._connection.isCongested = False
         self.flush()
@@ -375,9 +376,9 @@ class Outflow:
         while (
             not (self._isStreaming or self._producer is None or connection.isCongested)
             and not self._owner.isGivingWay
-            and self._handedOn + self.pendingSize != before
+            and self.handedOn + self.pendingSize != before
         ):
-            before = self._handedOn + self.pendingSize
+            before = self.handedOn + self.pendingSize
             self._resumeProducer()
             self.flush()
         self._isPulling = False

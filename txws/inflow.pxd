@@ -22,6 +22,7 @@ cdef class Inflow:
     cdef object _carrier
     cdef WireConnection _connection
     cdef Delivery _delivery
+    cdef object _handedOn
     cdef Py_ssize_t _highWaterMark
     cdef Keepalive _idleClock
     cdef Keepalive _keepalive
@@ -44,4 +45,5 @@ cdef class Inflow:
     cdef _seeTo(self, events)
     cdef _countAnswers(self)
     cdef _throttle(self)
+    cdef _watchStall(self)
     cdef _giveWay(self)

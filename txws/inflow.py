@@ -121,6 +121,7 @@ class Inflow:
         "_carrier",
         "_connection",
         "_delivery",
+        "_handedOn",
         "_highWaterMark",
         "_idleClock",
         "_keepalive",
@@ -171,6 +172,9 @@ class Inflow:
         # was pending before it was answered.
         self._answersSize = 0
         self._pendingBefore = 0
+        # How much had been handed on when the peer was read no more because of
+        # that, or when it was read on all the same.
+        self._handedOn: int | None = None
         self._pauses = _NONE
         # When others are to be served.
         self._until = 0.0
@@ -255,6 +259,7 @@ class Inflow:
         Hear the peer out: the closing has begun.
         """
         self._pauses = _NONE
+        self._keepalive.forgetStall()
         cast(IPushProducer, self._carrier).resumeProducing()
 
     def answersTaken(self) -> None:
@@ -262,6 +267,9 @@ class Inflow:
         The peer has read what it was answered.
         """
         self._answersSize = 0
+        if self._handedOn is not None:
+            self._handedOn = None
+            self._keepalive.forgetStall()
         self.resume(Pause.OUTFLOW)
 
     def serveOthers(self) -> None:
@@ -342,6 +350,28 @@ class Inflow:
         isOpen = self._connection.state is _OPEN
         if isOpen and self._answersSize > self._highWaterMark:
             self.pause(Pause.OUTFLOW)
+            if self._handedOn is None:
+                self._watchStall()
+
+    def _watchStall(self) -> None:
+        """
+        See whether the peer goes on to read, although it is not read.
+        """
+        self._handedOn = self._outflow.handedOn
+        self._keepalive.whenStalled(self._relent)
+
+    def _relent(self) -> None:
+        """
+        Read on, once, if the peer has taken nothing for a while: it may be one
+        that reads no more either, before its own answers are read.
+        """
+        if Pause.OUTFLOW not in self._pauses:
+            self._handedOn = None
+        elif self._outflow.handedOn != self._handedOn:
+            self._watchStall()
+        else:
+            self._answersSize = 0
+            self.resume(Pause.OUTFLOW)
 
     def _giveWay(self) -> None:
         """

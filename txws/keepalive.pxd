@@ -16,6 +16,7 @@ cdef class Keepalive:
     cdef object _messageAt
     cdef object _nextTurn
     cdef object _phase
+    cdef object _stall
     cdef object _tlsTimeout
 
     cpdef heard(self)

@@ -5,7 +5,8 @@ a connection.
 This is the one place that schedules calls for a connection, which has at most
 one of them; what it receives only notes the time, and the call finds out when
 it is due whether it came too early.  A peer that keeps this side busy costs a
-second one, for the next turn of the reactor.
+second one, for the next turn of the reactor, and one that does not read what it is
+answered a third.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from .policy import KeepalivePolicy
 
 __all__ = ["Keepalive", "KeptAlive"]
 
+
+# So many seconds a peer that is not read may take nothing.
+_STALL_TIME = 1.0
 
 # What heartbeats begin with, so that their Pongs are told from others.
 _HEARTBEAT = b"txws heartbeat "
@@ -96,6 +100,7 @@ class Keepalive:
         "_messageAt",
         "_nextTurn",
         "_phase",
+        "_stall",
         "_tlsTimeout",
         "clock",
         "policy",
@@ -121,6 +126,7 @@ class Keepalive:
         self._expire: Callable[[DeadlineExpired], object] | None = expire
         self._heardAt = self._messageAt = self._heartbeatAt = now
         self._heartbeats = 0
+        self._stall: IDelayedCall | None = None
         self._awaited: bytes | None = None
         self._phase = _Phase.HANDSHAKE
         self._tlsTimeout = 0.0
@@ -182,6 +188,7 @@ class Keepalive:
         nextTurn, self._nextTurn = self._nextTurn, None
         if nextTurn is not None:
             nextTurn.cancel()
+        self.forgetStall()
 
     def giveWay(self, goOn: Callable[[], object]) -> None:
         """
@@ -197,6 +204,28 @@ class Keepalive:
 
         if self._phase is not _Phase.STOPPED and self._nextTurn is None:
             self._nextTurn = self.clock.callLater(0, takeTurn)
+
+    def whenStalled(self, goOn: Callable[[], object]) -> None:
+        """
+        Find out a second later whether anything has moved.
+
+        @param goOn: what finds out.
+        """
+
+        def wake() -> None:
+            self._stall = None
+            goOn()
+
+        if self._phase is not _Phase.STOPPED and self._stall is None:
+            self._stall = self.clock.callLater(_STALL_TIME, wake)
+
+    def forgetStall(self) -> None:
+        """
+        Do not find that out any more.
+        """
+        stall, self._stall = self._stall, None
+        if stall is not None:
+            stall.cancel()
 
     def heard(self) -> None:
         """
