@@ -18,7 +18,7 @@ SOURCES = {"LICENSE", "README.rst", "CHANGELOG.rst", "pyproject.toml", "setup.py
 
 
 # What is compiled, by the name of its source.
-COMPILED = re.compile(r"(txws/wire/)compiled/(\w+)\.[\w-]+\.(?:so|pyd)")
+COMPILED = re.compile(r"(txws/(?:wire/)?)compiled/(\w+)\.[\w-]+\.(?:so|pyd)")
 
 
 def shipped() -> set[str]:
