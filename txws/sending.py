@@ -302,7 +302,7 @@ class Sender:
         """
         Send a binary message now.
         """
-        if not isinstance(data, bytes):
+        if type(data) is not bytes:
             # Views of some shapes have no length.
             data = bytes(memoryview(data))
         try:

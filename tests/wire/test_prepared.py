@@ -114,6 +114,22 @@ class PreparedMessageTests(WireTestCase):
             self.assertEqual(sentBytes(server), frame(BINARY, b"abc"))
             data[:] = b"abc"
 
+    def test_ownKinds(self):
+        """
+        Text and bytes of a kind of their own are sent as any other.
+        """
+        text, data = type("Markup", (str,), {}), type("Digest", (bytes,), {})
+        for extensions in ((), (Rotation(1),)):
+            for size in (3, 5000):
+                plain, shared = (
+                    makeConnection(Role.SERVER, extensions=extensions) for _ in range(2)
+                )
+                plain.sendPrepared(PreparedMessage("a" * size))
+                plain.sendPrepared(PreparedMessage(b"a" * size))
+                shared.sendPrepared(PreparedMessage(text("a" * size)))
+                shared.sendPrepared(PreparedMessage(data(b"a" * size)))
+                self.assertEqual(sentBytes(shared), sentBytes(plain))
+
     def test_sizes(self):
         """
         It is the frame that would be sent otherwise, whatever its size.
