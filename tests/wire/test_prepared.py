@@ -119,11 +119,9 @@ class PreparedMessageTests(WireTestCase):
         Text and bytes of a kind of their own are sent as any other.
         """
         text, data = type("Markup", (str,), {}), type("Digest", (bytes,), {})
-        for extensions in ((), (Rotation(1),)):
+        for role in Role:
             for size in (3, 5000):
-                plain, shared = (
-                    makeConnection(Role.SERVER, extensions=extensions) for _ in range(2)
-                )
+                plain, shared = (makeConnection(role) for _ in range(2))
                 plain.sendPrepared(PreparedMessage("a" * size))
                 plain.sendPrepared(PreparedMessage(b"a" * size))
                 shared.sendPrepared(PreparedMessage(text("a" * size)))
