@@ -126,6 +126,8 @@ class Sender:
         if not self.isOpen:
             return self._whenOver()
         # Refused now, if it cannot be sent.
+        if not isinstance(message, str):
+            raise TypeError(f"message must be str, not {type(message).__name__}")
         payload = str.encode(message)
         send = partial(self._sendText, compress=compress)
         return self._postpone(send, message, payload)
