@@ -1,14 +1,15 @@
 """
-How many instructions a message takes in the wire, as valgrind counts them:
-unlike times, they are the same however busy the machine is.
+How many instructions a message takes, as valgrind counts them: unlike times, they
+are the same however busy the machine is.
 
 For the txws that is installed, and its other wire::
 
     python benchmarks/instructions.py
     TXWS_PLAIN=1 python benchmarks/instructions.py
 
-Text messages of 32 bytes, masked and 32 to a read, are parsed, or echoed by a
-connection.  What the process takes besides is counted too, and subtracted.
+Text messages of 32 bytes, masked and 32 to a read, are parsed, echoed by a
+connection of the wire, or echoed by a handler on a transport in memory.  What the
+process takes besides is counted too, and subtracted.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import re
 import subprocess
 import sys
 
+from txws import WebSocketHandler
+from txws.testing import FakeWebSocketTransport
 from txws.wire import isCompiled
 from txws.wire.codes import Opcode
 from txws.wire.connection import Connection, Role
@@ -58,7 +61,30 @@ def echo() -> None:
         connection.dataToSend()
 
 
-LOOPS = {loop.__name__: loop for loop in (start, parse, echo)}
+class Echo(WebSocketHandler):
+    """
+    Sends back what it receives.
+    """
+
+    def textMessageReceived(self, message: str) -> None:
+        """
+        Send it back.
+        """
+        self.transport.sendTextMessage(message)
+
+
+def handle() -> None:
+    """
+    Echo the messages by a handler.
+    """
+    transport = FakeWebSocketTransport(Echo())
+    transport.finishNegotiation()
+    for _ in range(READS):
+        transport.dataReceived(READ)
+        transport.carrier.takeData()  # type: ignore[attr-defined]  # in memory
+
+
+LOOPS = {loop.__name__: loop for loop in (start, parse, echo, handle)}
 
 
 def count(name: str) -> int:
@@ -83,7 +109,7 @@ def main() -> None:
     """
     print("wire:", "compiled" if isCompiled else "plain")
     started = count("start")
-    for name in ("parse", "echo"):
+    for name in ("parse", "echo", "handle"):
         taken = (count(name) - started) / READS / MESSAGES
         print(f"{name}: {taken:,.0f} instructions a message")
 

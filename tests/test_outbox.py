@@ -266,7 +266,8 @@ class QueueTests(TransportTestCase):
         end.webSocket.sendStream(Slow()).addErrback(lambda failure: None)
         webSocket: Any = end.webSocket
         self.assertRaises(UnicodeEncodeError, webSocket.sendTextMessage, "\ud800")
-        self.assertRaises(TypeError, webSocket.sendTextMessage, b"x")
+        error = self.assertRaises(TypeError, webSocket.sendTextMessage, b"x")
+        self.assertEqual(str(error), "message must be str, not bytes")
         self.assertRaises(TypeError, webSocket.sendBytesMessage, "x")
         self.assertRaises(TypeError, webSocket.sendBytesMessage, 5)
         self.assertRaises(ValueError, webSocket.loseConnection, 1006)

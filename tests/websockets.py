@@ -129,6 +129,15 @@ class WebSocketTransportContract:
         )
         self.assertEqual(self.transport.pendingSize, 0)
 
+    def test_ownKinds(self):
+        """
+        So do those of a kind of their own.
+        """
+        self.open()
+        self.transport.sendTextMessage(type("Markup", (str,), {})("Grüße"))
+        self.transport.sendBytesMessage(type("Digest", (bytes,), {})(b"a"))
+        self.assertSent(text("Grüße"), binary(b"a"))
+
     def test_changedAfterwards(self):
         """
         What was sent may be changed afterwards.
@@ -293,6 +302,16 @@ class WebSocketTransportContract:
         self.assertTrue(self.driver.isReading)
         self.assertEqual(self.handler.messages, ["a", "b", "c", "d", "e"])
         self.assertSent(*[binary(bytes(48))] * 5)
+
+    def test_hugeMarks(self):
+        """
+        The marks may be larger than any memory.
+        """
+        for mark in (2**63 - 1, 2**63, 2**64, 2**70):
+            limits = Limits(None, None, highWaterMark=mark, maxPendingSize=None)
+            self.open(limits, textMessageReceived=lambda t: t.sendBytesMessage(b"a"))
+            self.driver.receive("a", "b")
+            self.assertSent(binary(b"a"), binary(b"a"))
 
     def test_throttledToTheEnd(self):
         """

@@ -8,6 +8,7 @@ left, when somebody stops it, or when it has taken long.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from enum import Enum
 from typing import Protocol, cast
@@ -164,7 +165,8 @@ class Inflow:
         self._delivery = delivery
         self._outflow = outflow
         self._keepalive = keepalive
-        self._highWaterMark = highWaterMark
+        # No more can be kept, and C counts no further.
+        self._highWaterMark = min(highWaterMark, sys.maxsize)
         self._owner = owner
         # Who wants to know of each message.
         self._idleClock: Keepalive | None = None

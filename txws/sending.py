@@ -126,6 +126,8 @@ class Sender:
         if not self.isOpen:
             return self._whenOver()
         # Refused now, if it cannot be sent.
+        if not isinstance(message, str):
+            raise TypeError(f"message must be str, not {type(message).__name__}")
         payload = str.encode(message)
         send = partial(self._sendText, compress=compress)
         return self._postpone(send, message, payload)
@@ -302,7 +304,7 @@ class Sender:
         """
         Send a binary message now.
         """
-        if not isinstance(data, bytes):
+        if type(data) is not bytes:
             # Views of some shapes have no length.
             data = bytes(memoryview(data))
         try:

@@ -60,6 +60,18 @@ NO_STATUS = CloseStatus(1005, "")
 NORMAL = b"\x03\xe8"
 
 
+class Markup(str):
+    """
+    Text of a kind of its own, as a library for templates may have it.
+    """
+
+
+class Digest(bytes):
+    """
+    Bytes of a kind of their own.
+    """
+
+
 def closeBody(code, reason=""):
     """
     Make the payload of a Close.
@@ -146,6 +158,21 @@ class ReceiveTests(WireTestCase):
                 (event,) = pendingEvents(connection)
                 self.assertEqual(event, BytesMessageReceived(b"Hello"))
                 self.assertIsInstance(event.data, bytes)
+
+    def test_ownKinds(self):
+        """
+        What has arrived may be bytes of a kind of their own.
+        """
+        for role in Role:
+            connection = makeConnection(role)
+            data = peerFrame(role, BINARY, b"Hello") * 2
+            connection.receiveData(Digest(data))
+            self.assertEqual(connection.nextMessages(), [b"Hello"] * 2)
+            connection.receiveData(Digest(data[:5]))
+            connection.receiveData(Digest(data[5:]))
+            events = pendingEvents(connection)
+            self.assertEqual(events, [BytesMessageReceived(b"Hello")] * 2)
+            self.assertIs(type(events[0].data), bytes)
 
     def test_notBytes(self):
         """
@@ -443,6 +470,23 @@ class SendTests(WireTestCase):
                 self.assertEqual(
                     sentFrames(connection),
                     [Frame(BINARY, b"a" * size), Frame(BINARY, b"a" * (size - 1))],
+                )
+
+    def test_ownKinds(self):
+        """
+        Text and bytes of a kind of their own are sent as any other.
+        """
+        for role in Role:
+            for size in (0, 3, 200, 5000):
+                connection = makeConnection(role)
+                payload = b"a" * size
+                connection.sendText(Markup("a" * size))
+                connection.sendBytes(Digest(payload))
+                connection.sendTextFragment(Markup("a" * size), True)
+                connection.sendBytesFragment(Digest(payload), True)
+                self.assertEqual(
+                    sentFrames(connection),
+                    [Frame(opcode, payload) for opcode in (TEXT, BINARY)] * 2,
                 )
 
     def test_notBytes(self):

@@ -527,6 +527,29 @@ class BrokenExtensionTests(WireTestCase):
                     server.sendText("a" * size)
                 self.assertFailed(server, CloseCode.INTERNAL_ERROR, made)
 
+    def test_ownKinds(self):
+        """
+        Bytes of a kind of their own are bytes.
+        """
+
+        class Digest(bytes):
+            """
+            Bytes.
+            """
+
+        def make(frame: Frame) -> Frame:
+            return frame._replace(payload=Digest(frame.payload))
+
+        extension = Broken(make, lambda frame: [make(frame)])
+        for size in (1, 200, 5000):
+            server = makeConnection(Role.SERVER, extensions=[extension])
+            server.sendBytes(bytes(size))
+            self.assertEqual(sentFrames(server), [Frame(Opcode.BINARY, bytes(size))])
+            given = peerFrame(Role.SERVER, Opcode.BINARY, bytes(size))
+            self.assertEqual(
+                receive(server, given), [BytesMessageReceived(bytes(size))]
+            )
+
     def test_raisesWhenDecoding(self):
         """
         If an extension raises when a message is received, the connection fails

@@ -114,6 +114,20 @@ class PreparedMessageTests(WireTestCase):
             self.assertEqual(sentBytes(server), frame(BINARY, b"abc"))
             data[:] = b"abc"
 
+    def test_ownKinds(self):
+        """
+        Text and bytes of a kind of their own are sent as any other.
+        """
+        text, data = type("Markup", (str,), {}), type("Digest", (bytes,), {})
+        for role in Role:
+            for size in (3, 5000):
+                plain, shared = (makeConnection(role) for _ in range(2))
+                plain.sendPrepared(PreparedMessage("a" * size))
+                plain.sendPrepared(PreparedMessage(b"a" * size))
+                shared.sendPrepared(PreparedMessage(text("a" * size)))
+                shared.sendPrepared(PreparedMessage(data(b"a" * size)))
+                self.assertEqual(sentBytes(shared), sentBytes(plain))
+
     def test_sizes(self):
         """
         It is the frame that would be sent otherwise, whatever its size.

@@ -39,7 +39,6 @@ cdef class Connection(WireConnection):
     cdef FrameParser _parser
     cdef object _sharingKey
 
-    @cython.locals(text=str)
     cpdef sendText(self, message, compress=*)
     cdef _receiveFrame(self, frame)
     cdef _decode(self, frame)

@@ -307,7 +307,7 @@ class Connection(WireConnection):
                 raise ValueError("extensions have decoded no message of one message")
             _checkPayload(payload)
             self._isInDecoded = not isFinal
-            event = self._assembler.receiveFrame(opcode, payload, isFinal)
+            event = self._assembler.receiveFrame(opcode, bytes(payload), isFinal)
             if event is not None:
                 return event
         self._decoded = None
@@ -375,8 +375,8 @@ class Connection(WireConnection):
         """
         if not isinstance(message, str):
             raise TypeError(f"message must be str, not {type(message).__name__}")
-        text: str = message
-        self._sendMessage(_TEXT, text.encode("utf-8"), compress)
+        # Of any kind of text, by a call that C knows.
+        self._sendMessage(_TEXT, str.encode(message), compress)
 
     def sendBytes(
         self, data: bytes | bytearray | memoryview, compress: bool | None = None
@@ -389,7 +389,7 @@ class Connection(WireConnection):
         @raise ConnectionStateError: if a Close has been sent.
         @raise TypeError: if it is not like bytes.
         """
-        if not isinstance(data, bytes):
+        if type(data) is not bytes:
             # bytes(5) would be five zeros.
             data = bytes(memoryview(data))
         self._sendMessage(_BINARY, data, compress)
@@ -412,7 +412,7 @@ class Connection(WireConnection):
         """
         if not isinstance(text, str):
             raise TypeError(f"text must be str, not {type(text).__name__}")
-        self._sendFragment(_TEXT, text.encode("utf-8"), isFinal, compress)
+        self._sendFragment(_TEXT, str.encode(text), isFinal, compress)
 
     def sendBytesFragment(
         self,
@@ -431,7 +431,7 @@ class Connection(WireConnection):
             message is on its way.
         @raise TypeError: if it is not like bytes.
         """
-        if not isinstance(data, bytes):
+        if type(data) is not bytes:
             data = bytes(memoryview(data))
         self._sendFragment(_BINARY, data, isFinal, compress)
 

@@ -247,7 +247,7 @@ class FrameParser:
             immutable.
         @raise TypeError: if it is not like bytes.
         """
-        if not isinstance(data, bytes):
+        if type(data) is not bytes:
             data = bytes(memoryview(data))
         if self._offset == len(self._buffer) and not self._arrived:
             self._buffer = data

@@ -64,8 +64,8 @@ class PreparedMessage:
             cannot say.
         """
         if isinstance(message, str):
-            self.frame = Frame(Opcode.TEXT, message.encode("utf-8"))
-        elif isinstance(message, bytes):
+            self.frame = Frame(Opcode.TEXT, str.encode(message))
+        elif type(message) is bytes:
             self.frame = Frame(Opcode.BINARY, message)
         else:
             try:
