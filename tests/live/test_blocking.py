@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -88,14 +89,21 @@ class Run:
             stderr=subprocess.PIPE,
             text=True,
         ) as process:
+            assert process.stdout is not None and process.stderr is not None
+            bound = threading.Timer(_BOUND, process.kill)
+            bound.start()
             try:
                 self.first = process.stdout.readline()
                 started = time.monotonic()
                 if isInterrupted:
                     time.sleep(0.3)
                     process.send_signal(signal.SIGINT)
-                self.output, self.errors = process.communicate(timeout=_BOUND)
+                # communicate() would lose what was read with the first line.
+                self.output = process.stdout.read()
+                self.errors = process.stderr.read()
+                process.wait()
             finally:
+                bound.cancel()
                 process.kill()
         self.status = process.returncode
         self.seconds = time.monotonic() - started
