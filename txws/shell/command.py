@@ -276,7 +276,22 @@ def main(arguments: list[str]) -> int:
         return MISUSED
     from twisted.internet import reactor
 
-    return _run(_makeShell(reactor), options)
+    return _finish(_run(_makeShell(reactor), options))
+
+
+def _finish(code: int) -> int:
+    """
+    Write what is left of the output.
+
+    @param code: the exit code so far.
+    """
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # Python would try again when it ends, and tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return code or BAD
+    return code
 
 
 def _makeShell(reactor: Any) -> Shell:
