@@ -31,6 +31,7 @@ cdef class Inflow:
     cdef object _owner
     cdef object _pauses
     cdef Py_ssize_t _pendingBefore
+    cdef double _stallTime
     cdef double _until
 
     cpdef deliver(self, bint isResumed=*)

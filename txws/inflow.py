@@ -79,6 +79,9 @@ _PEERS_PAUSES = frozenset((Pause.OUTFLOW, Pause.TURN))
 # So many seconds others wait for one connection.
 _TURN_TIME = 0.005
 
+# So many seconds a peer that is not read may take nothing, at first.
+_STALL_TIME = 1.0
+
 
 class InflowOwner(Protocol):
     """
@@ -131,6 +134,7 @@ class Inflow:
         "_owner",
         "_pauses",
         "_pendingBefore",
+        "_stallTime",
         "_until",
         "isOver",
         "turn",
@@ -175,8 +179,9 @@ class Inflow:
         self._answersSize = 0
         self._pendingBefore = 0
         # How much had been handed on when the peer was read no more because of
-        # that, or when it was read on all the same.
-        self._handedOn: int | None = None
+        # that, and how long it may take nothing before it is read on.
+        self._handedOn = 0
+        self._stallTime = _STALL_TIME
         self._pauses = _NONE
         # When others are to be served.
         self._until = 0.0
@@ -269,9 +274,8 @@ class Inflow:
         The peer has read what it was answered.
         """
         self._answersSize = 0
-        if self._handedOn is not None:
-            self._handedOn = None
-            self._keepalive.forgetStall()
+        self._stallTime = _STALL_TIME
+        self._keepalive.forgetStall()
         self.resume(Pause.OUTFLOW)
 
     def serveOthers(self) -> None:
@@ -351,27 +355,29 @@ class Inflow:
         self._answersSize = max(0, min(self._answersSize, self._outflow.pendingSize))
         isOpen = self._connection.state is _OPEN
         if isOpen and self._answersSize > self._highWaterMark:
-            self.pause(Pause.OUTFLOW)
-            if self._handedOn is None:
+            if Pause.OUTFLOW not in self._pauses:
                 self._watchStall()
+            self.pause(Pause.OUTFLOW)
 
     def _watchStall(self) -> None:
         """
         See whether the peer goes on to read, although it is not read.
         """
         self._handedOn = self._outflow.handedOn
-        self._keepalive.whenStalled(self._relent)
+        self._keepalive.whenStalled(self._relent, self._stallTime)
 
     def _relent(self) -> None:
         """
-        Read on, once, if the peer has taken nothing for a while: it may be one
-        that reads no more either, before its own answers are read.
+        Read on if the peer has taken nothing for a while: it may be one that reads
+        no more either, before its own answers are read.
+
+        The next time it takes twice as long, until the peer has read all: so one
+        that never reads is soon silent for long enough to be given up.
         """
-        if Pause.OUTFLOW not in self._pauses:
-            self._handedOn = None
-        elif self._outflow.handedOn != self._handedOn:
+        if self._outflow.handedOn != self._handedOn:
             self._watchStall()
         else:
+            self._stallTime *= 2
             self._answersSize = 0
             self.resume(Pause.OUTFLOW)
 

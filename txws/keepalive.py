@@ -23,9 +23,6 @@ from .policy import KeepalivePolicy
 __all__ = ["Keepalive", "KeptAlive"]
 
 
-# So many seconds a peer that is not read may take nothing.
-_STALL_TIME = 1.0
-
 # What heartbeats begin with, so that their Pongs are told from others.
 _HEARTBEAT = b"txws heartbeat "
 
@@ -205,11 +202,12 @@ class Keepalive:
         if self._phase is not _Phase.STOPPED and self._nextTurn is None:
             self._nextTurn = self.clock.callLater(0, takeTurn)
 
-    def whenStalled(self, goOn: Callable[[], object]) -> None:
+    def whenStalled(self, goOn: Callable[[], object], seconds: float) -> None:
         """
-        Find out a second later whether anything has moved.
+        Find out later whether anything has moved.
 
         @param goOn: what finds out.
+        @param seconds: how much later.
         """
 
         def wake() -> None:
@@ -217,7 +215,7 @@ class Keepalive:
             goOn()
 
         if self._phase is not _Phase.STOPPED and self._stall is None:
-            self._stall = self.clock.callLater(_STALL_TIME, wake)
+            self._stall = self.clock.callLater(seconds, wake)
 
     def forgetStall(self) -> None:
         """
