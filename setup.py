@@ -16,6 +16,7 @@ COMPILED = (
     "txws/wire/events.py",
     "txws/wire/messages.py",
     "txws/wire/contract.py",
+    "txws/wire/sending.py",
     "txws/wire/connection.py",
     "txws/writing.py",
     "txws/keepalive.py",

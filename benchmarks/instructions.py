@@ -23,8 +23,9 @@ from txws import WebSocketHandler
 from txws.testing import FakeWebSocketTransport
 from txws.wire import isCompiled
 from txws.wire.codes import Opcode
-from txws.wire.connection import Connection, Role
+from txws.wire.connection import Connection
 from txws.wire.frames import Frame, FrameParser
+from txws.wire.states import Role
 
 READS = 100
 MESSAGES = 32

@@ -15,11 +15,12 @@ from timeit import Timer
 
 import txws
 from txws.wire.codes import Opcode
-from txws.wire.connection import Connection, Role
+from txws.wire.connection import Connection
 from txws.wire.events import TextMessageReceived
 from txws.wire.frames import Frame, FrameParser
 from txws.wire.masking import mask
 from txws.wire.messages import MessageAssembler
+from txws.wire.states import Role
 
 from .machine import loadAverage, pinServer
 from .rows import KIB, MIB

@@ -19,9 +19,9 @@ from txws.request import WebSocketRequest
 from txws.testing import MemoryTransport, RecordingHandler
 from txws.transport import WebSocketTransport
 from txws.wire.codes import Opcode
-from txws.wire.connection import Role
 from txws.wire.frames import Frame
 from txws.wire.http import Headers
+from txws.wire.states import Role
 
 from .wire.tables import makeConnection, peerFrame, readFrames
 

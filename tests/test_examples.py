@@ -44,7 +44,7 @@ from txws.testing import (
     RecordingHandler,
 )
 from txws.wire.codes import CloseCode, Opcode
-from txws.wire.connection import Connection, Role
+from txws.wire.connection import Connection
 from txws.wire.events import TextMessageReceived, ViolationReceived
 from txws.wire.extensions import (
     ExtensionOffer,
@@ -53,6 +53,7 @@ from txws.wire.extensions import (
     acceptExtensions,
     confirmExtensions,
 )
+from txws.wire.states import Role
 
 from .certificates import makePEM
 from .peers import (

@@ -25,10 +25,10 @@ from txws.interfaces import IFragmentHandler
 from txws.policy import KeepalivePolicy, Limits
 from txws.testing import MemoryConnection, RecordingHandler
 from txws.wire.codes import Opcode
-from txws.wire.connection import Role
 from txws.wire.deflate import PerMessageDeflate
 from txws.wire.frames import RSV1, Frame
 from txws.wire.prepared import PreparedMessage
+from txws.wire.states import Role
 
 from .ends import FULL, ActingHandler, End
 from .peers import ADDRESS, RawPeer, makeRequest, streamHandlerFor

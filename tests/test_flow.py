@@ -18,8 +18,9 @@ from txws.flow import Outflow, unsentSize
 from txws.policy import Limits
 from txws.testing import MemoryTransport
 from txws.wire.codes import Opcode
-from txws.wire.connection import Connection, Role
+from txws.wire.connection import Connection
 from txws.wire.frames import serializeHeader
+from txws.wire.states import Role
 
 from .wire.tables import readFrames
 

@@ -10,8 +10,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from txws.framelog import FrameLog
 from txws.wire.codes import Opcode
-from txws.wire.connection import Direction
 from txws.wire.frames import Frame
+from txws.wire.states import Direction
 
 PEER = IPv4Address("TCP", "192.0.2.2", 50000)
 

@@ -30,9 +30,9 @@ from txws.policy import Limits
 from txws.results import Shared
 from txws.testing import RecordingHandler
 from txws.wire.codes import Opcode
-from txws.wire.connection import Role
 from txws.wire.frames import Frame
 from txws.wire.prepared import PreparedMessage
+from txws.wire.states import Role
 
 from .ends import FULL, Act, ActingHandler, End
 from .test_flow import PushProducer

@@ -27,8 +27,8 @@ from txws.interfaces import (
     IWebSocketTransport,
 )
 from txws.wire.codes import Opcode
-from txws.wire.connection import Role
 from txws.wire.frames import Frame
+from txws.wire.states import Role
 
 from .ends import End
 from .peers import RawPeer, makeRequest

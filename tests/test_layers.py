@@ -98,7 +98,10 @@ WIRE = (
     "handshake",
     "serverhandshake",
     "clienthandshake",
+    "states",
+    "closeframe",
     "contract",
+    "sending",
     "connection",
 )
 

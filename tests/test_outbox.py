@@ -14,9 +14,9 @@ from twisted.internet.error import ConnectionDone, ConnectionLost
 from txws.policy import Limits
 from txws.testing import RecordingHandler
 from txws.wire.codes import Opcode
-from txws.wire.connection import Role
 from txws.wire.frames import Frame
 from txws.wire.prepared import PreparedMessage
+from txws.wire.states import Role
 
 from .ends import FULL, ActingHandler, End, closeFrame
 from .test_flow import PushProducer

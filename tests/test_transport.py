@@ -38,11 +38,11 @@ from txws.interfaces import IGroup, IWebSocketTransport
 from txws.policy import Limits
 from txws.testing import MemoryTransport, RecordingHandler
 from txws.wire.codes import Opcode
-from txws.wire.connection import Role
 from txws.wire.events import CloseStatus
 from txws.wire.extensions import IReleasable
 from txws.wire.frames import Frame
 from txws.wire.prepared import PreparedMessage
+from txws.wire.states import Role
 
 from .ends import FULL, Act, ActingHandler, End, closeFrame
 from .test_flow import PushProducer

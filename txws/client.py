@@ -46,8 +46,9 @@ from .results import resultOf
 from .tlsfailures import explainTLS
 from .transport import WebSocketTransport
 from .wire.clienthandshake import ClientHandshake, HandshakeAccepted
-from .wire.connection import Connection, Role
+from .wire.connection import Connection
 from .wire.http import Headers
+from .wire.states import Role
 
 __all__ = ["ClientSettings", "WebSocketClientProtocol"]
 

@@ -11,7 +11,7 @@ from typing import Protocol
 from twisted.internet.defer import Deferred, succeed
 
 from .interfaces import IWebSocketTransport
-from .wire.connection import checkClose
+from .wire.closeframe import checkClose
 
 __all__ = ["Connections", "Member"]
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 from twisted.internet.interfaces import IAddress
 from twisted.logger import Logger
 
-from .wire.connection import Direction
 from .wire.frames import Frame
+from .wire.states import Direction
 
 __all__ = ["FrameLog"]
 

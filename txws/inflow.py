@@ -18,7 +18,7 @@ from twisted.internet.interfaces import IPushProducer, ITransport
 from .delivery import Delivery
 from .flow import Outflow
 from .keepalive import Keepalive
-from .wire.contract import ConnectionState, WireConnection
+from .wire.contract import WireConnection
 from .wire.events import (
     BytesFragmentReceived,
     BytesMessageReceived,
@@ -26,6 +26,7 @@ from .wire.events import (
     TextFragmentReceived,
     TextMessageReceived,
 )
+from .wire.states import ConnectionState
 
 __all__ = ["Inflow", "InflowOwner", "Pause", "Turn"]
 

@@ -33,13 +33,13 @@ from zope.interface import Attribute, Interface
 
 from .sources import Source
 from .wire.codes import CloseCode
-from .wire.connection import Direction
 from .wire.contract import WireConnection
 from .wire.extensions import ExtensionOffer, IExtension, IExtensionFactory
 from .wire.frames import Frame
 from .wire.http import Headers, RequestHead
 from .wire.prepared import PreparedMessage
 from .wire.serverhandshake import UpgradeRequest
+from .wire.states import Direction
 
 __all__ = [
     "IByteStreamHandler",

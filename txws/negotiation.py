@@ -36,11 +36,12 @@ from .keepalive import Keepalive
 from .policy import HandshakePolicy, KeepalivePolicy, Limits
 from .request import WebSocketRequest
 from .transport import WebSocketTransport
-from .wire.connection import Connection, Role
+from .wire.connection import Connection
 from .wire.contract import WireConnection
 from .wire.errors import BadHandshake
 from .wire.extensions import ExtensionOffer, acceptExtensions
 from .wire.serverhandshake import UpgradeRequest, acceptUpgrade
+from .wire.states import Role
 
 __all__ = ["Negotiation", "NegotiationOwner", "ServerSettings"]
 

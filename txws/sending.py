@@ -20,8 +20,9 @@ from .outbox import Outbox
 from .results import DONE, Shared
 from .sources import Piece, Source
 from .wire.codes import CloseCode
-from .wire.contract import ConnectionState, WireConnection
+from .wire.contract import WireConnection
 from .wire.prepared import PreparedMessage
+from .wire.states import ConnectionState
 
 __all__ = ["Sender"]
 

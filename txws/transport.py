@@ -37,9 +37,9 @@ from .interfaces import (
 from .keepalive import Keepalive
 from .policy import Limits
 from .sending import Sender
+from .wire.closeframe import checkClose
 from .wire.codes import CloseCode
-from .wire.connection import Role, checkClose
-from .wire.contract import ConnectionState, WireConnection
+from .wire.contract import WireConnection
 from .wire.events import (
     CloseReceived,
     CloseStatus,
@@ -48,6 +48,7 @@ from .wire.events import (
     PongReceived,
     ViolationReceived,
 )
+from .wire.states import ConnectionState, Role
 
 __all__ = ["WebSocketTransport"]
 

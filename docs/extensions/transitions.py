@@ -1,6 +1,6 @@
 """
 The directive C{transitions}: the states of a connection as a table, made from
-L{txws.wire.connection.TRANSITIONS} when the pages are built.
+L{txws.wire.states.TRANSITIONS} when the pages are built.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from txws.wire.connection import TRANSITIONS
+from txws.wire.states import TRANSITIONS
 
 __all__ = ["setup"]
 

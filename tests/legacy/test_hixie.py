@@ -23,7 +23,6 @@ from tests.wire.test_properties import chunks, stable
 from txws.legacy.hixie import BinaryUnsupported, HixieConnection
 from txws.testing import splitData
 from txws.wire.codes import CloseCode, Opcode
-from txws.wire.connection import ConnectionState, Direction
 from txws.wire.errors import (
     BadFrame,
     BadPayload,
@@ -39,6 +38,7 @@ from txws.wire.events import (
 )
 from txws.wire.frames import Frame
 from txws.wire.prepared import PreparedMessage
+from txws.wire.states import ConnectionState, Direction
 
 NO_STATUS = CloseStatus(CloseCode.NO_STATUS_RECEIVED, "")
 CLOSE = b"\xff\x00"

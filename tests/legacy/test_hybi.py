@@ -8,7 +8,6 @@ from tests.wire.assertions import WireTestCase
 from tests.wire.tables import peerFrame, receive, sentBytes, sentFrames, splits
 from txws.legacy.hybi import FRAME_TOO_LARGE, HybiConnection
 from txws.wire.codes import CloseCode, Opcode
-from txws.wire.connection import ConnectionState, Role
 from txws.wire.events import (
     BytesMessageReceived,
     CloseReceived,
@@ -16,6 +15,7 @@ from txws.wire.events import (
     PingReceived,
     TextMessageReceived,
 )
+from txws.wire.states import ConnectionState, Role
 
 # draft-ietf-hybi-thewebsocketprotocol-07 and -08 section 4.7, those that a
 # client sends, and what they mean.

@@ -21,8 +21,8 @@ from tests.wire.streams import bomb, compress, decompress
 from tests.wire.tables import peerFrame
 from txws.policy import Limits
 from txws.wire.codes import CloseCode, Opcode
-from txws.wire.connection import Role
 from txws.wire.frames import RSV1, Frame, FrameParser
+from txws.wire.states import Role
 
 from .programs import WAIT_TIMEOUT, TwistdServer, waitUntil
 

@@ -27,7 +27,6 @@ from txws.testing.strategies import (
     requestHeads,
 )
 from txws.wire.codes import Opcode, isSendableCloseCode
-from txws.wire.connection import Role
 from txws.wire.errors import BadHandshake
 from txws.wire.events import (
     BytesMessageReceived,
@@ -39,6 +38,7 @@ from txws.wire.events import (
 )
 from txws.wire.http import HeadLimits, parseRequestHead, serializeHead
 from txws.wire.serverhandshake import parseUpgrade
+from txws.wire.states import Role
 
 stable = settings(deadline=None, derandomize=True, max_examples=100, database=None)
 

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from twisted.trial.unittest import SynchronousTestCase
 
 from txws.wire.codes import Opcode
-from txws.wire.connection import Connection, ConnectionState
+from txws.wire.connection import Connection
 from txws.wire.errors import BadHandshake, HandshakeRefused, Violation
+from txws.wire.states import ConnectionState
 
 from .tables import sentFrames
 

@@ -13,10 +13,11 @@ from itertools import cycle
 from types import FunctionType, ModuleType
 
 from txws.wire.codes import Opcode
-from txws.wire.connection import Connection, Role
+from txws.wire.connection import Connection
 from txws.wire.contract import WireConnection
 from txws.wire.events import Event
 from txws.wire.frames import Frame
+from txws.wire.states import Role
 
 # The masking key of the examples in RFC 6455 section 5.7.
 KEY = b"\x37\xfa\x21\x3d"
@@ -205,3 +206,22 @@ def keptSize(*roots: object) -> int:
             size += len(kept)
         waiting.extend(gc.get_referents(kept))
     return size
+
+
+class Markup(str):
+    """
+    Text of a kind of its own, as a library for templates may have it.
+    """
+
+
+class Digest(bytes):
+    """
+    Bytes of a kind of their own.
+    """
+
+
+def closeBody(code, reason=""):
+    """
+    Make the payload of a Close.
+    """
+    return code.to_bytes(2, "big") + reason.encode()

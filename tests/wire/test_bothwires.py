@@ -22,7 +22,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from txws.testing import splitData
 from txws.testing.strategies import chunkings, hostileBytes, messages
 from txws.wire import isCompiled
-from txws.wire.connection import Role
+from txws.wire.states import Role
 
 from .plain import plain
 from .tables import KEY, header, xor

@@ -12,7 +12,7 @@ from typing import Any
 from zope.interface.verify import verifyObject
 
 from txws.wire.codes import CloseCode, Opcode
-from txws.wire.connection import Connection, Role
+from txws.wire.connection import Connection
 from txws.wire.deflate import PRESETS, PerMessageDeflate
 from txws.wire.errors import (
     BadCompression,
@@ -37,6 +37,7 @@ from txws.wire.extensions import (
 )
 from txws.wire.frames import RSV1, Frame
 from txws.wire.handshake import parseExtensions, serializeExtensions
+from txws.wire.states import Role
 
 from .assertions import WireTestCase
 from .ciphers import Signature

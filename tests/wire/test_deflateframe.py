@@ -9,7 +9,6 @@ from typing import Any
 from zope.interface.verify import verifyObject
 
 from txws.wire.codes import CloseCode, Opcode
-from txws.wire.connection import Role
 from txws.wire.deflate import PerMessageDeflate
 from txws.wire.deflateframe import WebkitDeflateFrame
 from txws.wire.errors import BadCompression, MessageTooBig
@@ -23,6 +22,7 @@ from txws.wire.extensions import (
 )
 from txws.wire.frames import RSV1
 from txws.wire.handshake import parseExtensions, serializeExtensions
+from txws.wire.states import Role
 
 from .assertions import WireTestCase
 from .streams import HELLO, HELLO_AGAIN, bomb, compress, decompress

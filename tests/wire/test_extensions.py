@@ -11,7 +11,7 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from txws.wire.codes import CloseCode, Opcode
-from txws.wire.connection import Connection, ConnectionState, Role
+from txws.wire.connection import Connection
 from txws.wire.errors import (
     ConnectionStateError,
     ExtensionViolation,
@@ -35,6 +35,7 @@ from txws.wire.extensions import (
 )
 from txws.wire.frames import RSV1, RSV2, Frame
 from txws.wire.prepared import PreparedMessage
+from txws.wire.states import ConnectionState, Role
 
 from .assertions import WireTestCase
 from .ciphers import CipherFactory, Mirror, Signature, Stream

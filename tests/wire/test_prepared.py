@@ -11,13 +11,14 @@ from zope.interface.verify import verifyObject
 
 from txws.wire.codes import Opcode
 from txws.wire.compression import Deflater
-from txws.wire.connection import Connection, Direction, Role
+from txws.wire.connection import Connection
 from txws.wire.deflate import PerMessageDeflate
 from txws.wire.errors import ConnectionStateError
 from txws.wire.events import BytesMessageReceived, TextMessageReceived
 from txws.wire.extensions import IShareableExtension
 from txws.wire.frames import RSV1, RSV2, Frame
 from txws.wire.prepared import PreparedMessage, sharingKeyOf
+from txws.wire.states import Direction, Role
 
 from .assertions import WireTestCase
 from .ciphers import Mirror, Stream

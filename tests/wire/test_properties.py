@@ -20,7 +20,6 @@ from txws.testing.strategies import (
 from txws.wire.clienthandshake import ClientHandshake
 from txws.wire.codes import Opcode
 from txws.wire.compression import Inflater
-from txws.wire.connection import ConnectionState, Role
 from txws.wire.deflate import PerMessageDeflate
 from txws.wire.deflateframe import WebkitDeflateFrame
 from txws.wire.errors import (
@@ -51,6 +50,7 @@ from txws.wire.http import (
     serializeHead,
 )
 from txws.wire.serverhandshake import isUpgrade, parseUpgrade
+from txws.wire.states import ConnectionState, Role
 
 from .ciphers import Mirror, Stream
 from .tables import makeConnection, peerFrame, readFrames, receive, sentBytes

@@ -14,7 +14,6 @@ from dataclasses import replace
 from zope.interface import implementer
 
 from txws.interfaces import ILegacyHandshake, IWebSocketRequest
-from txws.wire.connection import Direction, Role
 from txws.wire.contract import WireConnection
 from txws.wire.errors import BadHandshake
 from txws.wire.extensions import ExtensionOffer, IExtension
@@ -27,6 +26,7 @@ from txws.wire.serverhandshake import (
     checkAcceptanceHeaders,
     parseUpgrade,
 )
+from txws.wire.states import Direction, Role
 
 from .hixie import HixieConnection
 from .hybi import HybiConnection

@@ -12,13 +12,13 @@ from collections import deque
 from collections.abc import Callable
 
 from txws.wire.codes import CloseCode, Opcode, isSendableCloseCode
-from txws.wire.connection import TRANSITIONS, Direction, Input
-from txws.wire.contract import ConnectionState, WireConnection
+from txws.wire.contract import WireConnection
 from txws.wire.errors import BadFrame, ConnectionStateError, Violation, WireError
 from txws.wire.events import CloseReceived, CloseStatus, Event, ViolationReceived
 from txws.wire.frames import Frame
 from txws.wire.messages import FragmentReader, MessageAssembler
 from txws.wire.prepared import PreparedMessage
+from txws.wire.states import TRANSITIONS, ConnectionState, Direction, Input
 
 __all__ = ["BinaryUnsupported", "HixieConnection", "HixieFrameParser"]
 

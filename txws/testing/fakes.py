@@ -22,9 +22,10 @@ from txws.policy import KeepalivePolicy, Limits
 from txws.results import deferredOf
 from txws.transport import WebSocketTransport
 from txws.wire.codes import CloseCode, Opcode
-from txws.wire.connection import Connection, Role
+from txws.wire.connection import Connection
 from txws.wire.events import CloseStatus
 from txws.wire.frames import Frame, FrameParser
+from txws.wire.states import Role
 
 from .handlers import RecordingHandler
 from .requests import makeRequest

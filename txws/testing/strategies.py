@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from txws.wire.codes import CloseCode, Opcode, isSendableCloseCode
-from txws.wire.connection import Role
 from txws.wire.frames import (
     MAX_CONTROL_PAYLOAD,
     RSV1,
@@ -25,6 +24,7 @@ from txws.wire.frames import (
 )
 from txws.wire.http import Headers, RequestHead
 from txws.wire.masking import mask
+from txws.wire.states import Role
 
 from .faults import splitData
 

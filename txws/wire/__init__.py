@@ -14,7 +14,9 @@ From the bottom up:
   - L{txws.wire.extensions}: what changes frames on their way.
   - L{txws.wire.http}, L{txws.wire.handshake}, L{txws.wire.serverhandshake},
     L{txws.wire.clienthandshake}: the opening handshake.
-  - L{txws.wire.connection}: everything after it.
+  - L{txws.wire.states}: the life of a connection, as a table.
+  - L{txws.wire.closeframe}, L{txws.wire.sending}, L{txws.wire.connection}:
+    everything after the opening handshake.
 
 Where txws was installed with a C compiler, the modules that every message goes
 through are compiled, here and in the rooms above.  They do the same, and

@@ -1,55 +1,24 @@
 # The types of connection.py, for Cython.
 
-cimport cython
-
-from .contract cimport WireConnection
 from .events cimport PingReceived, PongReceived
-from .frames cimport FrameParser, serializeHeader
-from .masking cimport mask
+from .frames cimport FrameParser
 from .messages cimport FragmentReader, MessageAssembler
+from .sending cimport SendingHalf
 
 cdef object _OPEN
 cdef object _CLOSE_SENT
-cdef object _TEXT
-cdef object _BINARY
 cdef object _CLOSE
 cdef int _CONTINUATION
 cdef int _CONTROL
-cdef int _SHORT
-cdef tuple _SHORT_HEADERS
 
 
-cdef class Connection(WireConnection):
+cdef class Connection(SendingHalf):
     cdef MessageAssembler _assembler
-    cdef object _begun
     cdef object _decoded
-    cdef tuple _extensions
-    cdef object _fragmentSize
-    cdef Py_ssize_t _firstOutgoing
-    cdef object _generateKey
-    cdef bint _isCutFirst
     cdef bint _isInDecoded
-    cdef bint _isLatestAnswer
-    cdef bint _isPlain
-    cdef bint _isShortened
     cdef bint _isWhole
-    cdef object _latestPong
-    cdef object _observer
-    cdef list _outgoing
     cdef FrameParser _parser
-    cdef object _sharingKey
 
-    cpdef sendText(self, message, compress=*)
     cdef _receiveFrame(self, frame)
     cdef _decode(self, frame)
     cdef _nextDecoded(self, frames)
-    @cython.locals(length=Py_ssize_t)
-    cdef _sendMessage(self, opcode, bytes payload, compress)
-    cdef _sendFragment(self, opcode, payload, bint isFinal, compress=*)
-    cdef _encode(self, frame, compress)
-    cdef _sendPong(self, payload, bint isAnswer)
-    cdef _queue(self, frame)
-    @cython.locals(length=Py_ssize_t, header=bytes)
-    cdef _write(self, int opcode, payload, bint isFinal, int rsv)
-    cdef _checkFree(self)
-    cdef _checkOpen(self, act)

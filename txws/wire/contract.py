@@ -6,32 +6,11 @@ The rooms of L{txws.transport} know no more of the wire than this.
 
 from __future__ import annotations
 
-from enum import Enum
-
 from .events import CloseStatus, Event
 from .prepared import PreparedMessage
+from .states import ConnectionState
 
 __all__ = ["ConnectionState", "WireConnection"]
-
-
-class ConnectionState(Enum):
-    """
-    The life of a connection, RFC 6455 section 7.1.
-
-    @cvar OPEN: messages go both ways.
-    @cvar CLOSE_SENT: this end has sent its Close and waits for the peer's.
-    @cvar FAILED: the peer broke the protocol, or an extension raised, and what
-        the peer still sends is dropped; the transport is to be closed.
-    @cvar CLOSING: both have sent their Close; the transport is to be closed,
-        by the server first.
-    @cvar CLOSED: the transport is gone.
-    """
-
-    OPEN = "open"
-    CLOSE_SENT = "close sent"
-    FAILED = "failed"
-    CLOSING = "closing"
-    CLOSED = "closed"
 
 
 class WireConnection:

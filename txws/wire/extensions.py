@@ -15,7 +15,7 @@ from typing import NamedTuple
 from zope.interface import Attribute, Interface
 
 from .errors import HandshakeRefused, UnofferedExtension
-from .frames import Frame
+from .frames import RSV1, RSV2, RSV3, Frame
 
 __all__ = [
     "ExtensionOffer",
@@ -24,7 +24,9 @@ __all__ = [
     "IReleasable",
     "IShareableExtension",
     "acceptExtensions",
+    "checkClaims",
     "checkNames",
+    "checkPayload",
     "confirmExtensions",
 ]
 
@@ -252,3 +254,26 @@ def confirmExtensions(
         claimed |= extension.rsv
         extensions.append(extension)
     return extensions
+
+
+def checkClaims(extensions: Sequence[IExtension]) -> None:
+    """
+    Check that reserved bits are claimed, and each of them once.
+    """
+    claimed = 0
+    for extension in extensions:
+        if extension.rsv & ~(RSV1 | RSV2 | RSV3):
+            raise ValueError(
+                f"{extension!r} claims {extension.rsv:#x}, which is no reserved bit"
+            )
+        if extension.rsv & claimed:
+            raise ValueError(f"{extension!r} claims a reserved bit that is taken")
+        claimed |= extension.rsv
+
+
+def checkPayload(payload: object) -> None:
+    """
+    Check what an extension has made.
+    """
+    if not isinstance(payload, bytes):
+        raise TypeError(f"a payload must be bytes, not {type(payload).__name__}")
