@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
+from txws.conversation import Conversation
+from txws.coroutines import ConversationHandler
 from txws.interfaces import IExtension, IWebSocketTransport
 from txws.keepalive import Keepalive
 from txws.policy import KeepalivePolicy, Limits
@@ -25,7 +28,7 @@ from txws.wire.states import Role
 
 from .wire.tables import makeConnection, peerFrame, readFrames
 
-__all__ = ["Act", "ActingHandler", "End", "closeFrame"]
+__all__ = ["Act", "ActingHandler", "End", "Served", "closeFrame"]
 
 Act = Callable[[IWebSocketTransport], object]
 
@@ -266,6 +269,52 @@ class End:
         Have the peer close its transport.
         """
         self.transport.lose()
+        self.transport.settle()
+
+
+class Served(End):
+    """
+    One end of a connection, with a coroutine.
+    """
+
+    handler: Any
+
+    @classmethod
+    def by(cls, serve: Any, **settings: Any) -> Served:
+        """
+        Serve a connection with a coroutine function.
+        """
+        end: Any = cls.opened(ConversationHandler(serve), **settings)
+        served: Served = end
+        return served
+
+    @classmethod
+    def idle(cls, **settings: Any) -> Served:
+        """
+        Serve a connection with one that does nothing, so that the test talks.
+        """
+        return cls.by(lambda conversation: Deferred(), **settings)
+
+    @property
+    def conversation(self) -> Conversation:
+        """
+        The conversation.
+        """
+        conversation: Conversation = self.handler.conversation
+        return conversation
+
+    def lose(self) -> None:
+        """
+        Lose the connection by force.
+        """
+        self.transport.lose(OSError())
+        self.transport.settle()
+
+    def finish(self) -> None:
+        """
+        Finish a closing handshake.
+        """
+        self.takeAll()
         self.transport.settle()
 
 

@@ -20,7 +20,7 @@ from twisted.internet.error import ConnectionRefusedError as Refused
 import txws.blocking
 from txws import HandlerFactory, WebSocketFactory
 from txws.blocking import BlockingConversation, Clients
-from txws.coroutines import Conversation
+from txws.conversation import Conversation
 from txws.demo import Echo
 from txws.errors import InvalidSetting, WebSocketClosed, WebSocketFailed
 from txws.policy import KeepalivePolicy

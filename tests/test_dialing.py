@@ -56,8 +56,8 @@ from txws import (
     WebSocketFailed,
     connect,
 )
+from txws.conversation import Conversation
 from txws.cookies import storeCookies
-from txws.coroutines import Conversation
 from txws.errors import BadHandshake
 from txws.handlers import WebSocketHandler
 from txws.interfaces import IWebSocketRequest

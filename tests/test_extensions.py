@@ -16,7 +16,7 @@ from zope.interface import implementer
 
 from txws.applications import HandlerFactory
 from txws.client import ClientSettings, WebSocketClientProtocol
-from txws.coroutines import Conversation
+from txws.conversation import Conversation
 from txws.errors import InvalidSetting
 from txws.extensions import DEFAULT_EXTENSIONS, checkExtensions
 from txws.factories import WebSocketFactory

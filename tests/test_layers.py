@@ -43,6 +43,7 @@ STEPS = {
     "visits": 3.4,
     "dialing": 3.5,
     "coroutines": 3,
+    "conversation": 2.9,
     "httptunnels": 2.8,
     "sockstunnels": 2.8,
     "negotiation": 2.8,

@@ -102,7 +102,8 @@ __all__ = [
 if TYPE_CHECKING:
     from .applications import HandlerFactory
     from .authentication import Credentials
-    from .coroutines import Conversation, CoroutineFactory
+    from .conversation import Conversation
+    from .coroutines import CoroutineFactory
     from .endpoints import WebSocketClientEndpoint, WebSocketServerEndpoint, connect
     from .errors import (
         BadHandshake,
@@ -151,7 +152,8 @@ __version__ = VERSION
 
 _MODULES = {
     "authentication": ("Credentials",),
-    "coroutines": ("Conversation", "CoroutineFactory"),
+    "conversation": ("Conversation",),
+    "coroutines": ("CoroutineFactory",),
     "endpoints": ("WebSocketClientEndpoint", "WebSocketServerEndpoint", "connect"),
     "errors": (
         "BadHandshake",

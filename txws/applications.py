@@ -140,7 +140,7 @@ def handlerFactoryFor(
         need not declare the interface if it has all the methods;
       - an L{ISharedWebSocketHandler}, which all connections share;
       - a coroutine function, which is called with the
-        L{Conversation<txws.coroutines.Conversation>} of each connection;
+        L{Conversation<txws.conversation.Conversation>} of each connection;
       - a class of L{IProtocol<twisted.internet.interfaces.IProtocol>}s,
         likewise;
       - an object as L{twisted.web.websocket} has them, which declares no

@@ -24,7 +24,7 @@ from warnings import warn
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.python.failure import Failure
 
-from .coroutines import Conversation
+from .conversation import Conversation
 from .endpoints import connect as dial
 from .errors import WebSocketClosed, WebSocketFailed
 from .interfaces import IWebSocketRequest

@@ -22,7 +22,8 @@ from zope.interface import implementer
 
 from .applications import Application, HandlerFactory, handlerFactoryFor
 from .clientoptions import ClientOptions
-from .coroutines import Conversation, ConversationHandler
+from .conversation import Conversation
+from .coroutines import ConversationHandler
 from .dialing import Dialer
 from .errors import InvalidSetting
 from .factories import WebSocketFactory
@@ -226,7 +227,7 @@ def connect(
         L{WebSocketURL<txws.urls.WebSocketURL>}.
     @param application: a handler, or what
         L{WebSocketFactory<txws.factories.WebSocketFactory>} takes, too; or
-        L{None} for a L{Conversation<txws.coroutines.Conversation>}.
+        L{None} for a L{Conversation<txws.conversation.Conversation>}.
     @param options: how; see L{ClientOptions<txws.clientoptions.ClientOptions>}.
     @return: fires with the conversation, or the handler, when the connection
         is open.  Cancelling it gives up, whatever it is waiting for.  Fails

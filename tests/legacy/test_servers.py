@@ -18,7 +18,7 @@ from tests.test_server import ServerTestCase
 from tests.wire.ciphers import CipherFactory, Stream
 from tests.wire.tables import dribble, frame, splits
 from txws.applications import HandlerFactory
-from txws.coroutines import Conversation
+from txws.conversation import Conversation
 from txws.demo import Echo
 from txws.errors import (
     BadFrame,

@@ -14,7 +14,7 @@ from typing import Any
 from twisted.internet.task import deferLater, react
 
 from txws import Limits, connect
-from txws.coroutines import Conversation
+from txws.conversation import Conversation
 from txws.errors import WebSocketClosed, WebSocketFailed
 
 from .testee import MAX_FRAGMENTS, MAX_MESSAGE_SIZE, logStrictly

@@ -13,7 +13,7 @@ from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import IAddress
 
 from txws.carriers import limit
-from txws.coroutines import Conversation
+from txws.conversation import Conversation
 from txws.errors import (
     DeadlineExpired,
     HandshakeRefused,

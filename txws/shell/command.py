@@ -19,7 +19,7 @@ from twisted.internet.error import ReactorNotRunning
 from twisted.python.failure import Failure
 from twisted.python.usage import UsageError
 
-from txws.coroutines import Conversation
+from txws.conversation import Conversation
 from txws.endpoints import connect
 from txws.errors import WebSocketClosed, WebSocketFailed
 from txws.wire.codes import CloseCode

@@ -10,7 +10,7 @@ from collections import deque
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from txws.coroutines import Conversation
+from txws.conversation import Conversation
 from txws.errors import WebSocketClosed, WebSocketFailed
 
 from .display import tellMessage

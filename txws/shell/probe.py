@@ -23,7 +23,8 @@ from zope.interface import implementer
 from txws.carriers import TLSPolicy, encrypted, endpointFor, endpointThrough, limit
 from txws.client import ClientSettings, WebSocketClientProtocol
 from txws.clientoptions import ClientOptions
-from txws.coroutines import Conversation, ConversationHandler
+from txws.conversation import Conversation
+from txws.coroutines import ConversationHandler
 from txws.errors import WebSocketClosed, WebSocketFailed
 from txws.policy import KeepalivePolicy
 from txws.proxies import Proxy, proxyFromEnvironment

@@ -9,7 +9,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from txws.coroutines import Conversation
+from txws.conversation import Conversation
 from txws.errors import WebSocketClosed, WebSocketFailed
 from txws.wire.codes import CloseCode
 
