@@ -71,6 +71,7 @@ STEPS = {
     "request": 1.5,
     "reactorthread": 1.5,
     "policy": 1.4,
+    "origins": 1.3,
     "extensions": 1.4,
     "urls": 1.1,
     "patterns": 1.4,

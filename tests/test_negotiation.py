@@ -20,7 +20,8 @@ from txws.errors import BadHandshake, InvalidSetting
 from txws.factories import WebSocketFactory
 from txws.interfaces import IRoute, IWebSocketHandlerFactory, IWebSocketRouter
 from txws.negotiation import ServerSettings
-from txws.policy import ANY_ORIGIN, HandshakePolicy, KeepalivePolicy, Limits
+from txws.origins import ANY_ORIGIN
+from txws.policy import HandshakePolicy, KeepalivePolicy, Limits
 from txws.testing import RecordingHandler
 from txws.wire.codes import Opcode
 

@@ -26,7 +26,8 @@ from txws.interfaces import (
     IWebSocketHandlerFactory,
     IWebSocketRouter,
 )
-from txws.policy import ANY_ORIGIN, HandshakePolicy, KeepalivePolicy, Limits
+from txws.origins import ANY_ORIGIN
+from txws.policy import HandshakePolicy, KeepalivePolicy, Limits
 from txws.routing import Router
 from txws.testing import RecordingHandler
 from txws.wire.codes import CloseCode, Opcode

@@ -25,7 +25,8 @@ from txws.errors import BadHandshake, InvalidSetting, WebSocketClosed, WebSocket
 from txws.factories import WebSocketFactory
 from txws.handlers import WebSocketHandler
 from txws.interfaces import IWebSocketHandlerFactory
-from txws.policy import ANY_ORIGIN, HandshakePolicy, KeepalivePolicy, Limits
+from txws.origins import ANY_ORIGIN
+from txws.policy import HandshakePolicy, KeepalivePolicy, Limits
 from txws.testing import RecordingHandler
 from txws.wire.codes import CloseCode, Opcode
 

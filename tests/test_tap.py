@@ -22,7 +22,8 @@ from zope.interface.verify import verifyObject
 from txws.demo import Demo, Echo
 from txws.factories import WebSocketFactory
 from txws.handlers import WebSocketHandler
-from txws.policy import SAME_ORIGIN, HandshakePolicy, KeepalivePolicy, Limits
+from txws.origins import SAME_ORIGIN
+from txws.policy import HandshakePolicy, KeepalivePolicy, Limits
 from txws.routing import Router
 from txws.tap import Options, makeService
 from txws.wire.codes import CloseCode, Opcode

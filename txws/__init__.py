@@ -132,14 +132,8 @@ if TYPE_CHECKING:
         IWebSocketRequest,
         IWebSocketTransport,
     )
-    from .policy import (
-        ANY_ORIGIN,
-        SAME_ORIGIN,
-        ClientTimeouts,
-        HandshakePolicy,
-        KeepalivePolicy,
-        Limits,
-    )
+    from .origins import ANY_ORIGIN, SAME_ORIGIN
+    from .policy import ClientTimeouts, HandshakePolicy, KeepalivePolicy, Limits
     from .proxies import Proxy
     from .resource import WebSocketResource
     from .routing import Router
@@ -183,14 +177,8 @@ _MODULES = {
         "IWebSocketRequest",
         "IWebSocketTransport",
     ),
-    "policy": (
-        "ANY_ORIGIN",
-        "SAME_ORIGIN",
-        "ClientTimeouts",
-        "HandshakePolicy",
-        "KeepalivePolicy",
-        "Limits",
-    ),
+    "origins": ("ANY_ORIGIN", "SAME_ORIGIN"),
+    "policy": ("ClientTimeouts", "HandshakePolicy", "KeepalivePolicy", "Limits"),
     "proxies": ("Proxy",),
     "resource": ("WebSocketResource",),
     "routing": ("Router",),
