@@ -13,6 +13,7 @@ and of the rest only C{twistd websocket --legacy} knows that it is there.
   - L{txws.legacy.versions}: L{Legacy}, the switch.
   - L{txws.legacy.handshakes}: the opening handshake of each version.
   - L{txws.legacy.keys}: the challenge of hixie-76.
+  - L{txws.legacy.hixieframes}: the frames of hixie-75 and hixie-76.
   - L{txws.legacy.hixie}: what follows the handshake of hixie-75 and hixie-76.
   - L{txws.legacy.hybi}: what follows the handshake of hybi 7 and 8.
 """

@@ -13,20 +13,18 @@ from collections.abc import Callable
 
 from txws.wire.codes import CloseCode, Opcode, isSendableCloseCode
 from txws.wire.contract import WireConnection
-from txws.wire.errors import BadFrame, ConnectionStateError, Violation, WireError
+from txws.wire.errors import ConnectionStateError, Violation, WireError
 from txws.wire.events import CloseReceived, CloseStatus, Event, ViolationReceived
 from txws.wire.frames import Frame
 from txws.wire.messages import FragmentReader, MessageAssembler
 from txws.wire.prepared import PreparedMessage
 from txws.wire.states import TRANSITIONS, ConnectionState, Direction, Input
 
-__all__ = ["BinaryUnsupported", "HixieConnection", "HixieFrameParser"]
+from .hixieframes import TEXT_END, HixieFrameParser
 
-_TEXT = 0x00
-_CLOSE = 0xFF
+__all__ = ["BinaryUnsupported", "HixieConnection"]
+
 _TEXT_START = b"\x00"
-# No byte of UTF-8.
-_TEXT_END = b"\xff"
 _CLOSE_FRAME = b"\xff\x00"
 
 
@@ -35,102 +33,6 @@ class BinaryUnsupported(WireError):
     A binary message was to be sent to a client whose version of the protocol
     has none.
     """
-
-
-class HixieFrameParser:
-    """
-    Parses the frames of a client, and hands on their text as it arrives: each
-    byte is looked at once, and none is kept.
-
-    What the drafts tell servers to skip is refused: types other than these
-    were never sent by anyone.
-    """
-
-    __slots__ = ("_arrived", "_hasClose", "_opcode", "_position")
-
-    def __init__(self, hasClose: bool) -> None:
-        """
-        @param hasClose: whether there is a closing handshake.
-        """
-        self._hasClose = hasClose
-        self._arrived: deque[bytes] = deque()
-        # In the first of these.
-        self._position = 0
-        # Of the frame that is on its way.
-        self._opcode: Opcode | None = None
-
-    def receiveData(self, data: bytes) -> None:
-        """
-        Keep bytes for L{nextFrame}.
-
-        @param data: any bytes, cut anywhere.
-        """
-        if data:
-            self._arrived.append(data)
-
-    def nextFrame(self) -> Frame | None:
-        """
-        Parse the next frame, or the next part of one, as RFC 6455 would have
-        it: text, continuations or a Close.
-
-        @return: L{None} when more bytes are needed.
-        @raise BadFrame: if the next frame is none of this version.
-        """
-        frame = None
-        while frame is None and self._arrived:
-            data = self._arrived[0]
-            frame = self._parse(data)
-            if self._position == len(data):
-                self._arrived.popleft()
-                self._position = 0
-        return frame
-
-    def clear(self) -> None:
-        """
-        Drop what has been received and is not parsed.
-        """
-        self._arrived.clear()
-        self._position = 0
-
-    def _parse(self, data: bytes) -> Frame | None:
-        """
-        Parse what comes next, from the bytes that came together alone.
-        """
-        if self._opcode is None:
-            self._opcode = self._parseType(data[self._position])
-            self._position += 1
-            return None
-        if self._opcode is Opcode.CLOSE:
-            if data[self._position]:
-                raise BadFrame("a frame of type 0xff is not empty")
-            self._position += 1
-            self._opcode = None
-            return Frame(Opcode.CLOSE, b"")
-        return self._parseText(self._opcode, data)
-
-    def _parseType(self, kind: int) -> Opcode:
-        """
-        Parse the first byte of a frame.
-        """
-        if kind == _TEXT:
-            return Opcode.TEXT
-        if kind == _CLOSE and self._hasClose:
-            return Opcode.CLOSE
-        # Also those that have a length, which may be any number of bytes long.
-        raise BadFrame(f"frame type {kind:#04x} is not supported")
-
-    def _parseText(self, opcode: Opcode, data: bytes) -> Frame:
-        """
-        Parse text up to its end, or as much of it as there is.
-        """
-        end = data.find(_TEXT_END, self._position)
-        isFinal = end >= 0
-        if not isFinal:
-            end = len(data)
-        frame = Frame(opcode, data[self._position : end], isFinal)
-        self._position = end + isFinal
-        self._opcode = None if isFinal else Opcode.CONTINUATION
-        return frame
 
 
 class HixieConnection(WireConnection):
@@ -176,7 +78,7 @@ class HixieConnection(WireConnection):
         self._assembler = assembler(maxMessageSize)
         self._outgoing: deque[bytes] = deque()
         # Of what was fetched.
-        self._lastByte = _TEXT_END
+        self._lastByte = TEXT_END
 
     # Receiving
 
@@ -259,7 +161,7 @@ class HixieConnection(WireConnection):
         if not self._isBetweenFrames:
             raise ConnectionStateError(self.state.value, "mixing two messages")
         self._observe(Direction.SENT, Frame(Opcode.TEXT, payload))
-        self._queue(_TEXT_START + payload + _TEXT_END)
+        self._queue(_TEXT_START + payload + TEXT_END)
 
     def sendTextFragment(
         self, text: str, isFinal: bool = False, compress: bool | None = None
@@ -281,7 +183,7 @@ class HixieConnection(WireConnection):
         opcode = Opcode.TEXT if isFirst else Opcode.CONTINUATION
         self._observe(Direction.SENT, Frame(opcode, payload, isFinal))
         start = _TEXT_START if isFirst else b""
-        self._queue(start + payload + (_TEXT_END if isFinal else b""))
+        self._queue(start + payload + (TEXT_END if isFinal else b""))
 
     def finishMessage(self) -> None:
         """
@@ -430,7 +332,7 @@ class HixieConnection(WireConnection):
         Whether what was sent last, and has not been discarded, ends a frame.
         """
         last = self._outgoing[-1] if self._outgoing else self._lastByte
-        return last.endswith(_TEXT_END)
+        return last.endswith(TEXT_END)
 
     def _sayClose(self) -> None:
         """
