@@ -6,10 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import (
-    CancelledError,
-    Deferred,
-)
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionDone, ConnectionLost
 
 from txws.conversation import Conversation

@@ -8,20 +8,13 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.defer import (
-    Deferred,
-    gatherResults,
-    inlineCallbacks,
-)
+from twisted.internet.defer import Deferred, gatherResults, inlineCallbacks
 from twisted.logger import capturedLogs, formatEvent
 from zope.interface.verify import verifyObject
 
 from txws.applications import handlerFactoryFor
 from txws.conversation import Conversation
-from txws.coroutines import (
-    CoroutineFactory,
-    onAsyncio,
-)
+from txws.coroutines import CoroutineFactory, onAsyncio
 from txws.errors import InvalidSetting
 from txws.interfaces import IWebSocketHandler, IWebSocketHandlerFactory
 from txws.wire.codes import Opcode

@@ -27,6 +27,7 @@ STEPS = {
     "demo": 5,
     "services": 5,
     "websocket": 5,
+    "responses": 4.9,
     "endpoints": 5,
     "routing": 4.5,
     "factories": 4,
@@ -317,14 +318,14 @@ class LayerTests(SynchronousTestCase):
     def test_onlyTheDoorToTwistedWebKnowsIt(self) -> None:
         """
         L{twisted.web} is imported by C{resource} alone, and by the drop-in for
-        a part of it.
+        a part of it, with its responses.
         """
         users = {
             name
             for name, tree in modules(PACKAGE).items()
             if any(imported.startswith("twisted.web") for imported in importsOf(tree))
         }
-        self.assertEqual(users, {"resource", "websocket"})
+        self.assertEqual(users, {"resource", "responses", "websocket"})
 
     def test_onlyPatternsKnowWerkzeug(self) -> None:
         """
