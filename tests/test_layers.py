@@ -23,6 +23,7 @@ STEPS = {
     "blocking": 6,
     "__main__": 7,
     "tap": 6,
+    "optionvalues": 5.5,
     "parsers": 6,
     "demo": 5,
     "services": 5,

@@ -4,59 +4,43 @@ C{twistd websocket}: the options, and the service that they describe.
 
 from __future__ import annotations
 
-import os
-import re
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import fields
-from traceback import extract_tb
 from typing import Any, TypeVar
 
 from twisted.application.service import IService
 from twisted.application.strports import service as listeningService
-from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IProtocolFactory
-from twisted.python.reflect import namedAny
 from twisted.python.usage import Options as BaseOptions
 from twisted.python.usage import UsageError
 
-from .applications import Application, handlerFactoryFor
+from .applications import Application
 from .demo import Demo, readPage
-from .endpoints import WebSocketServerEndpoint
 from .errors import InvalidSetting
 from .factories import WebSocketFactory
-from .interfaces import IExtensionFactory, ILegacyVersions
+from .interfaces import ILegacyVersions
+from .optionvalues import (
+    checkPort,
+    explain,
+    loadApplication,
+    parseCompression,
+    parseCount,
+    parseSeconds,
+)
 from .policy import HandshakePolicy, KeepalivePolicy, Limits
 from .services import WebSocketService
-from .wire.deflate import PerMessageDeflate
 
 __all__ = ["Options", "makeService"]
 
 _Settings = TypeVar("_Settings")
 
 _DEFAULT_PORT = "9000"
-_UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 _NONE = {
     "max-connections": "unlimited",
     "max-fragments": "unlimited",
     "max-message-size": "unlimited",
     "ping-interval": "never",
 }
-_PORT_NUMBER = re.compile(
-    r"(?:(?:\A|:)(?:tcp6?|ssl):(?:port=)?|:port=)(-?[0-9]+)(?=:|\Z)"
-)
-
-_TLS_PACKAGES = ("OpenSSL", "cryptography", "service_identity")
-
-# What Python says of the arguments that a description makes, and in plain words.
-_WRONG_ARGUMENTS = (
-    (re.compile(r"invalid literal for int\(\) .*: ('.*')"), "{} is no number"),
-    (re.compile(r"missing .* argument: ('\w+')"), "{} is missing"),
-    (re.compile(r"unexpected keyword argument ('\w+')"), "{} is unknown"),
-    (re.compile(r"multiple values for argument ('\w+')"), "{} is there twice"),
-)
-
 _COMPRESSION_HELP = (
     "Compress messages: none, low, balanced or best [default: balanced, but none for "
     "wrapped protocols]."
@@ -222,21 +206,23 @@ class Options(BaseOptions):
 
         @raise UsageError: if something is.
         """
+        from twisted.internet import reactor
+
         self["port"] = [
             f"tcp:{port}" if port.removeprefix("-").isdecimal() else port
             for port in self["port"] or [_DEFAULT_PORT]
         ]
         for description in self["port"]:
-            _checkPort(description)
+            checkPort(description, reactor)
         try:
-            self["limits"] = self._makeSettings(Limits, _parseCount)
-            self["keepalive"] = self._makeSettings(KeepalivePolicy, _parseSeconds)
+            self["limits"] = self._makeSettings(Limits, parseCount)
+            self["keepalive"] = self._makeSettings(KeepalivePolicy, parseSeconds)
             self["handshake"] = HandshakePolicy(
                 origins=self["origin"] or HandshakePolicy.origins,
                 subprotocols=self["subprotocol"] or None,
                 paths=self["path"] or None,
             )
-            self["extensions"] = _parseCompression(self["compression"])
+            self["extensions"] = parseCompression(self["compression"])
             self["application"] = self._loadApplication()
             self["legacy"] = _loadLegacy(self["legacy"])
         except InvalidSetting as error:
@@ -262,24 +248,11 @@ class Options(BaseOptions):
         """
         Find what is to be served; L{None} for the demo.
         """
-        name = self["wrap"]
-        if name is None:
+        if self["wrap"] is None:
             if self["text"]:
                 raise UsageError("--text needs --wrap: the demo sends both")
             return None
-        if "" not in sys.path and os.getcwd() not in sys.path:
-            sys.path.insert(0, os.getcwd())
-        try:
-            loaded: Any = namedAny(name)
-            if isinstance(loaded, type) and _isFactoryClass(loaded):
-                loaded = loaded()
-        except (Exception, SystemExit) as error:
-            raise UsageError(
-                f"--wrap cannot load {name!r}: {_explainLoading(error)}"
-            ) from None
-        application: Application = loaded
-        handlerFactoryFor(application, bool(self["text"]))
-        return application
+        return loadApplication(self["wrap"], bool(self["text"]))
 
 
 def makeService(options: Options) -> IService:
@@ -348,11 +321,9 @@ class _CommandService(WebSocketService):
             super().privilegedStartService()  # type: ignore[no-untyped-call]  # Twisted's
         except OverflowError as error:
             # Endpoints leave it to the operating system to look at a number.
-            raise _CannotListen(
-                f"a number is out of range: {_explain(error)}"
-            ) from None
+            raise _CannotListen(f"a number is out of range: {explain(error)}") from None
         except (CannotListenError, OSError) as error:
-            raise _CannotListen(_explain(error)) from None
+            raise _CannotListen(explain(error)) from None
 
 
 def _loadLegacy(versions: list[str]) -> ILegacyVersions | None:
@@ -366,130 +337,3 @@ def _loadLegacy(versions: list[str]) -> ILegacyVersions | None:
     except ModuleNotFoundError:
         raise UsageError("--legacy needs txws.legacy, which is not here") from None
     return Legacy(*versions)
-
-
-def _isFactoryClass(loaded: object) -> bool:
-    """
-    Tell whether a class is one of factories to be wrapped.
-    """
-    # One of ours cannot be made without what it serves, and is refused.
-    isOurs = loaded is WebSocketFactory
-    return not isOurs and bool(IProtocolFactory.implementedBy(loaded))
-
-
-def _checkPort(description: str) -> None:
-    """
-    Check that an endpoint can be made from a description.
-    """
-    from twisted.internet import reactor
-
-    try:
-        _checkPortNumber(description)
-        endpoint = serverFromString(reactor, description)
-    except Exception as error:
-        raise UsageError(
-            f"--port {description!r} is no endpoint: {_explainPort(error)}"
-        ) from None
-    if isinstance(endpoint, WebSocketServerEndpoint):
-        raise UsageError(
-            f"--port {description!r} needs no 'ws:', which would wrap it twice"
-        )
-
-
-def _checkPortNumber(description: str) -> None:
-    """
-    Check a number that Twisted does not look at before it listens.
-
-    @raise ValueError: if it is out of range.
-    """
-    for number in _PORT_NUMBER.findall(description):
-        if not 0 <= int(number) <= 65535:
-            raise ValueError("a port is a number from 0 to 65535")
-
-
-def _explainPort(error: Exception) -> str:
-    """
-    Say in plain words what Python says when a description is no endpoint.
-    """
-    if isinstance(error, ImportError) and error.name in _TLS_PACKAGES:
-        return f"it needs {error.name}; pip install 'txws[tls]'"
-    if isinstance(error, LookupError):
-        return "there is no such socket"
-    for pattern, words in _WRONG_ARGUMENTS:
-        found = pattern.search(str(error))
-        if found is not None:
-            return words.format(found[1])
-    isTooMuch = isinstance(error, TypeError)
-    return "there is too much in it" if isTooMuch else _explain(error)
-
-
-def _explainLoading(error: BaseException) -> str:
-    """
-    Say what went wrong in a module that was to be loaded, and where.
-    """
-    if isinstance(error, SyntaxError):
-        return f"{type(error).__name__}: {_explain(error)}"
-    ours = (__file__, namedAny.__code__.co_filename, "<frozen ")
-    places = [
-        place
-        for place in extract_tb(error.__traceback__)
-        if not place.filename.startswith(ours)
-    ]
-    if not places:
-        # It was not even found.
-        return _explain(error)
-    kind, said = type(error).__name__, _explain(error)
-    told = kind if said == kind else f"{kind}: {said}"
-    return f"{told} ({places[-1].filename}, line {places[-1].lineno})"
-
-
-def _explain(error: BaseException) -> str:
-    """
-    Put what an exception says into one line.
-    """
-    return " ".join(str(error).split()) or type(error).__name__
-
-
-def _parseCompression(
-    preset: str | None,
-) -> Sequence[IExtensionFactory] | None:
-    """
-    Find the extensions that a preset of compression means.
-    """
-    if preset is None:
-        return None
-    if preset == "none":
-        return ()
-    try:
-        return (PerMessageDeflate.preset(preset),)
-    except ValueError:
-        raise UsageError(
-            f"--compression must be none, low, balanced or best, not {preset!r}"
-        ) from None
-
-
-def _parseCount(option: str, value: str) -> int:
-    """
-    Parse a count or a size.
-    """
-    number, unit = value, ""
-    if value and value[-1].lower() in _UNITS:
-        number, unit = value[:-1], value[-1].lower()
-    if not (number.isascii() and number.isdecimal() and len(number) < 16):
-        raise UsageError(
-            f"--{option} must be a whole number from 1 on, which may end in K, M or "
-            f"G, not {value!r}"
-        )
-    return int(number) * _UNITS[unit]
-
-
-def _parseSeconds(option: str, value: str) -> float:
-    """
-    Parse a time.
-    """
-    try:
-        return float(value)
-    except ValueError:
-        raise UsageError(
-            f"--{option} must be a number of seconds, not {value!r}"
-        ) from None
