@@ -15,7 +15,7 @@ from twisted.internet.interfaces import (
 )
 from twisted.internet.protocol import ClientFactory
 
-from .carriers import encrypted, endpointFor, endpointThrough
+from .carriers import TLSPolicy, encrypted, endpointFor, endpointThrough
 from .client import ClientSettings, WebSocketClientProtocol
 from .clientoptions import ClientOptions, checkFields
 from .errors import DeadlineExpired, HandshakeRefused, WebSocketFailed
@@ -26,7 +26,7 @@ from .results import resultOf
 from .urls import WebSocketURL
 from .visits import Visit
 
-__all__ = ["Dialer"]
+__all__ = ["Dialer", "carrierFor", "proxyFor", "settingsFor"]
 
 
 class Dialer:
@@ -86,10 +86,10 @@ class Dialer:
         if callable(headers):
             headers = checkFields(await resultOf(headers()))
         # Made before, for what cannot be asked for is known then.
-        self._protocol = protocol = WebSocketClientProtocol(
-            self._settingsFor(visit.url, visit.fields(headers)), application
-        )
-        endpoint = self._endpointFor(visit.url)
+        options, url = self._options, visit.url
+        settings = settingsFor(self._reactor, url, options, visit.fields(headers))
+        self._protocol = protocol = WebSocketClientProtocol(settings, application)
+        endpoint = carrierFor(self._reactor, url, options, options.tlsPolicy)
         await endpoint.connect(_DialFactory(protocol, self._factory))
         try:
             handler = await protocol.opened
@@ -101,62 +101,80 @@ class Dialer:
         visit.keepCookies(protocol.answer or ())
         return handler
 
-    def _endpointFor(self, url: WebSocketURL) -> IStreamClientEndpoint:
-        """
-        Make what carries a connection.
-        """
-        options, reactor = self._options, self._reactor
-        endpoint = options.endpoint
-        proxy = self._proxyFor(url)
-        if proxy is not None:
-            endpoint = endpointThrough(
-                reactor,
-                proxy,
-                url,
-                options.timeouts,
-                options.limits.headLimits,
-                options.tlsPolicy,
-                options.bindAddress,
-            )
-        elif endpoint is None:
-            endpoint = endpointFor(reactor, url, options.timeouts, options.bindAddress)
-        if url.isSecure:
-            endpoint = encrypted(
-                endpoint, url.host, url.port, options.tlsPolicy, reactor
-            )
-        return endpoint
 
-    def _proxyFor(self, url: WebSocketURL) -> Proxy | None:
-        """
-        Find the proxy to go through.
-        """
-        if url.socketPath is not None:
-            return None
-        proxy = self._options.proxy
-        if proxy is None and self._options.usesEnvironment:
-            return proxyFromEnvironment(url.host, url.port, url.isSecure, os.environ)
-        assert not isinstance(proxy, str)
-        return proxy
+def proxyFor(url: WebSocketURL, options: ClientOptions) -> Proxy | None:
+    """
+    Find the proxy to go through.
 
-    def _settingsFor(self, url: WebSocketURL, headers: HeaderFields) -> ClientSettings:
-        """
-        Find out what to ask for.
-        """
-        options = self._options
-        return ClientSettings(
-            host=url.authority,
-            target=url.target,
-            clock=IReactorTime(self._reactor),
-            limits=options.limits,
-            keepalive=options.keepalive,
-            origin=options.origin,
-            subprotocols=options.subprotocols,
-            extensions=options.extensions,
-            headers=headers,
-            logsFrames=options.logsFrames,
-            isSecure=url.isSecure,
-            tlsTimeout=options.timeouts.tlsTimeout if url.isSecure else None,
+    @param url: where to.
+    @param options: how.
+    @return: L{None} if there is none.
+    """
+    if url.socketPath is not None:
+        return None
+    proxy = options.proxy
+    if proxy is None and options.usesEnvironment:
+        return proxyFromEnvironment(url.host, url.port, url.isSecure, os.environ)
+    assert not isinstance(proxy, str)
+    return proxy
+
+
+def carrierFor(
+    reactor: Any, url: WebSocketURL, options: ClientOptions, policy: TLSPolicy | None
+) -> IStreamClientEndpoint:
+    """
+    Make what carries a connection.
+
+    @param reactor: what connects.
+    @param url: where to.
+    @param options: how.
+    @param policy: whom to trust to be the server, if it is reached by TLS;
+        L{None} for those that the system trusts.
+    """
+    endpoint = options.endpoint
+    proxy = proxyFor(url, options)
+    if proxy is not None:
+        endpoint = endpointThrough(
+            reactor,
+            proxy,
+            url,
+            options.timeouts,
+            options.limits.headLimits,
+            options.tlsPolicy,
+            options.bindAddress,
         )
+    elif endpoint is None:
+        endpoint = endpointFor(reactor, url, options.timeouts, options.bindAddress)
+    if url.isSecure:
+        endpoint = encrypted(endpoint, url.host, url.port, policy, reactor)
+    return endpoint
+
+
+def settingsFor(
+    reactor: Any, url: WebSocketURL, options: ClientOptions, headers: HeaderFields
+) -> ClientSettings:
+    """
+    Find out what to ask a server for.
+
+    @param reactor: what schedules.
+    @param url: where to.
+    @param options: how.
+    @param headers: all further header fields.
+    """
+    return ClientSettings(
+        host=url.authority,
+        target=url.target,
+        clock=IReactorTime(reactor),
+        limits=options.limits,
+        keepalive=options.keepalive,
+        origin=options.origin,
+        subprotocols=options.subprotocols,
+        extensions=options.extensions,
+        headers=headers,
+        logsFrames=options.logsFrames,
+        isSecure=url.isSecure,
+        tlsTimeout=options.timeouts.tlsTimeout if url.isSecure else None,
+    )
 
 
 class _DialFactory(ClientFactory):

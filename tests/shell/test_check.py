@@ -5,9 +5,9 @@ Tests for L{txws.shell.check}, L{txws.shell.trials} and L{txws.shell.probe}.
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -20,7 +20,6 @@ from txws.demo import Echo
 from txws.factories import WebSocketFactory
 from txws.handlers import WebSocketHandler
 from txws.policy import HandshakePolicy, KeepalivePolicy, Limits
-from txws.shell import probe
 from txws.shell.check import Check
 from txws.shell.report import Report
 from txws.testing import Faults
@@ -512,9 +511,7 @@ class ProxyTests(CheckTestCase):
         """
         The environment names it, if that is asked for.
         """
-        self.patch(
-            probe, "os", SimpleNamespace(environ={"HTTP_PROXY": "proxy.example"})
-        )
+        self.patch(os, "environ", {"HTTP_PROXY": "proxy.example"})
         server = self.internet.serve(Echo)
         self.internet.servers[80] = Factory.forProtocol(lambda: Tunnel(server))
         report = self.check("-e", "--no-probe", url="ws://inside.example/")

@@ -14,6 +14,7 @@ from twisted.internet.interfaces import IAddress
 
 from txws.carriers import limit
 from txws.conversation import Conversation
+from txws.dialing import proxyFor
 from txws.errors import (
     DeadlineExpired,
     HandshakeRefused,
@@ -30,7 +31,7 @@ from .diagnosis import advise, explain, tellEnd
 from .display import harmless, oneLine, tellSeconds
 from .lookup import KnownNames, lookUp
 from .options import CheckOptions
-from .probe import Listener, Probe, TLSFacts, proxyOf
+from .probe import Listener, Probe, TLSFacts
 from .report import Report
 from .trials import Trials, patiently, tellLost
 
@@ -86,7 +87,7 @@ class Check:
         self._now = now
         self._url = options["parsedURL"]
         self._connecting = reactor
-        self._proxy = proxyOf(self._url, options["asked"])
+        self._proxy = proxyFor(self._url, options["asked"])
         self._listener: Listener | None = None
 
     async def run(self) -> None:

@@ -4,7 +4,7 @@ One connection that is watched: when it came how far, and by what.
 
 from __future__ import annotations
 
-import os
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -12,7 +12,6 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
     IHandshakeListener,
     IProtocolFactory,
-    IReactorTime,
     ISSLTransport,
     IStreamClientEndpoint,
 )
@@ -20,21 +19,21 @@ from twisted.internet.protocol import ClientFactory, Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from txws.carriers import TLSPolicy, encrypted, endpointFor, endpointThrough, limit
+from txws.carriers import TLSPolicy, limit
 from txws.client import ClientSettings, WebSocketClientProtocol
 from txws.clientoptions import ClientOptions
 from txws.conversation import Conversation
 from txws.coroutines import ConversationHandler
+from txws.dialing import carrierFor, proxyFor, settingsFor
 from txws.errors import WebSocketClosed, WebSocketFailed
 from txws.policy import KeepalivePolicy
-from txws.proxies import Proxy, proxyFromEnvironment
 from txws.urls import WebSocketURL
 from txws.visits import Visit
 
 from .options import ConnectOptions
 from .trust import AnybodyPolicy
 
-__all__ = ["Listener", "Probe", "TLSFacts", "proxyOf"]
+__all__ = ["Listener", "Probe", "TLSFacts"]
 
 
 class Listener:
@@ -137,7 +136,7 @@ class Probe:
         self._options = options
         self._asked: ClientOptions = options["asked"]
         self.isSecure: bool = url.isSecure
-        self.proxy = proxyOf(url, self._asked)
+        self.proxy = proxyFor(url, self._asked)
         self._keepalive = KeepalivePolicy() if keepalive is None else keepalive
 
     async def connect(self) -> Listener:
@@ -152,7 +151,7 @@ class Probe:
         # Made before, for what cannot be asked for is known then.
         handler = ConversationHandler(lambda conversation: Deferred())
         self.protocol = _WatchedProtocol(self._settings(), handler, self)
-        await _connect(self._endpoint(self._asked.tlsPolicy), self.protocol)
+        await _connect(self._carrier(self._asked.tlsPolicy), self.protocol)
         await self.protocol.opened
         self.note("open")
         return Listener(handler.conversation)
@@ -167,7 +166,7 @@ class Probe:
         looking = _Looking()
         seconds = self._asked.timeouts.tlsTimeout
         try:
-            await _connect(self._endpoint(AnybodyPolicy()), looking)
+            await _connect(self._carrier(AnybodyPolicy()), looking)
             return await limit(looking.seen, seconds, self._reactor, "tlsTimeout")
         except Exception:
             # That there is no connection has been told before.
@@ -181,62 +180,19 @@ class Probe:
         """
         self.times[phase] = self._reactor.seconds()
 
-    def _endpoint(self, policy: TLSPolicy | None) -> IStreamClientEndpoint:
-        """
-        Make what carries the connection.
-        """
-        url, asked, reactor = self._url, self._asked, self._reactor
-        if self.proxy is None:
-            endpoint = endpointFor(reactor, url, asked.timeouts)
-        else:
-            endpoint = endpointThrough(
-                reactor,
-                self.proxy,
-                url,
-                asked.timeouts,
-                asked.limits.headLimits,
-                asked.tlsPolicy,
-            )
-        if url.isSecure:
-            endpoint = encrypted(endpoint, url.host, url.port, policy, reactor)
-        return endpoint
-
     def _settings(self) -> ClientSettings:
         """
         Find out what to ask for.
         """
-        url, asked = self._url, self._asked
-        timeout = asked.timeouts.tlsTimeout
-        return ClientSettings(
-            host=url.authority,
-            target=url.target,
-            clock=IReactorTime(self._reactor),
-            limits=asked.limits,
-            keepalive=self._keepalive,
-            origin=asked.origin,
-            subprotocols=asked.subprotocols,
-            extensions=asked.extensions,
-            headers=Visit(url, asked).fields(self._options["header"]),
-            isSecure=url.isSecure,
-            tlsTimeout=timeout if url.isSecure else None,
-        )
+        headers = Visit(self._url, self._asked).fields(self._options["header"])
+        settings = settingsFor(self._reactor, self._url, self._asked, headers)
+        return replace(settings, keepalive=self._keepalive)
 
-
-def proxyOf(url: WebSocketURL, asked: ClientOptions) -> Proxy | None:
-    """
-    Find the proxy to go through.
-
-    @param url: where to.
-    @param asked: how to connect.
-    @return: L{None} if there is none.
-    """
-    if url.socketPath is not None:
-        return None
-    proxy = asked.proxy
-    if proxy is None and asked.usesEnvironment:
-        return proxyFromEnvironment(url.host, url.port, url.isSecure, os.environ)
-    assert not isinstance(proxy, str)
-    return proxy
+    def _carrier(self, policy: TLSPolicy | None) -> IStreamClientEndpoint:
+        """
+        Make what carries the connection.
+        """
+        return carrierFor(self._reactor, self._url, self._asked, policy)
 
 
 class _WatchedProtocol(WebSocketClientProtocol):
