@@ -38,6 +38,7 @@ from .urls import WebSocketURL
 from .wire.http import HeadLimits
 
 __all__ = [
+    "ResolvingReactor",
     "TLSPolicy",
     "TimedEndpoint",
     "encrypted",
@@ -243,10 +244,11 @@ class TimedEndpoint:
         """
         Connect.
         """
-        noting = _NotingReactor(self._reactor, self._host)
+        resolved: Deferred[None] = Deferred()
+        resolver = _NotingResolver(self._reactor.nameResolver, self._host, resolved)
         timeouts = self._timeouts
         endpoint = HostnameEndpoint(
-            noting,
+            ResolvingReactor(self._reactor, resolver),
             _ANY_HOST,
             self._port,
             timeout=timeouts.connectTimeout,
@@ -255,9 +257,7 @@ class TimedEndpoint:
         connecting: Deferred[IProtocol] = endpoint.connect(protocolFactory)
         connecting.addErrback(self._tellHost)
         try:
-            await limit(
-                noting.resolved, timeouts.nameTimeout, self._reactor, "nameTimeout"
-            )
+            await limit(resolved, timeouts.nameTimeout, self._reactor, "nameTimeout")
         except BaseException:
             connecting.addErrback(lambda failure: None)
             connecting.cancel()
@@ -281,6 +281,26 @@ class TimedEndpoint:
         return failure
 
 
+@implementer(IReactorPluggableNameResolver, IReactorTCP, IReactorTime)
+class ResolvingReactor:
+    """
+    A reactor, as L{HostnameEndpoint} uses it, that finds names by other means.
+    """
+
+    def __init__(self, reactor: Any, resolver: IHostnameResolver) -> None:
+        """
+        @param reactor: what connects.
+        @param resolver: what finds names.
+        """
+        self.nameResolver = resolver
+        self.connectTCP = reactor.connectTCP
+        self.listenTCP = reactor.listenTCP
+        self.seconds = reactor.seconds
+        self.callLater = reactor.callLater
+        self.getDelayedCalls = reactor.getDelayedCalls
+        self.installNameResolver = reactor.installNameResolver
+
+
 @implementer(IStreamClientEndpoint)
 class _TimedUNIXEndpoint:
     """
@@ -302,30 +322,10 @@ class _TimedUNIXEndpoint:
         return limit(connecting, self._seconds, self._reactor, "connectTimeout")
 
 
-@implementer(IReactorPluggableNameResolver, IReactorTCP, IReactorTime)
-class _NotingReactor:
-    """
-    A reactor, as L{HostnameEndpoint} uses it, that tells when the name is
-    found, or is known not to be.
-    """
-
-    def __init__(self, reactor: Any, host: str) -> None:
-        self.resolved: Deferred[None] = Deferred()
-        self.nameResolver: IHostnameResolver = _NotingResolver(
-            reactor.nameResolver, host, self.resolved
-        )
-        self.connectTCP = reactor.connectTCP
-        self.listenTCP = reactor.listenTCP
-        self.seconds = reactor.seconds
-        self.callLater = reactor.callLater
-        self.getDelayedCalls = reactor.getDelayedCalls
-        self.installNameResolver = reactor.installNameResolver
-
-
 @implementer(IHostnameResolver)
 class _NotingResolver:
     """
-    A resolver of one name that tells when it is done.
+    A resolver of one name that tells when it is found, or is known not to be.
     """
 
     def __init__(

@@ -14,12 +14,11 @@ from twisted.internet.interfaces import (
     IAddress,
     IHostnameResolver,
     IHostResolution,
-    IReactorPluggableNameResolver,
-    IReactorTCP,
-    IReactorTime,
     IResolutionReceiver,
 )
 from zope.interface import implementer
+
+from txws.carriers import ResolvingReactor
 
 __all__ = ["KnownNames", "lookUp"]
 
@@ -39,8 +38,7 @@ def lookUp(reactor: Any, host: str) -> Deferred[list[IAddress]]:
     return receiver.found
 
 
-@implementer(IReactorPluggableNameResolver, IReactorTCP, IReactorTime)
-class KnownNames:
+class KnownNames(ResolvingReactor):
     """
     A reactor that knows the addresses of the only name that is asked for.
     """
@@ -50,13 +48,7 @@ class KnownNames:
         @param reactor: what connects.
         @param addresses: what is known.
         """
-        self.nameResolver: IHostnameResolver = _Resolver(addresses)
-        self.connectTCP = reactor.connectTCP
-        self.listenTCP = reactor.listenTCP
-        self.seconds = reactor.seconds
-        self.callLater = reactor.callLater
-        self.getDelayedCalls = reactor.getDelayedCalls
-        self.installNameResolver = reactor.installNameResolver
+        super().__init__(reactor, _Resolver(addresses))
 
 
 @implementer(IResolutionReceiver)
