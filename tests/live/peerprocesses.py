@@ -29,6 +29,7 @@ from twisted.web.static import File
 
 from txws import Conversation, WebSocketFactory
 
+from .browser import CHROMIUM_FLAGS
 from .installation import HERE, Command
 from .peers import CLOSE_CODE, CLOSE_REASON
 
@@ -37,16 +38,6 @@ __all__ = ["BrowserPeer", "PeerEnded", "ProgramPeer", "RunningPeer"]
 # Seconds that a process gets to end before it is killed.
 END_TIMEOUT = 5.0
 
-_CHROMIUM_FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 # Firefox looks for updates, news and add-ons at its start.
 _FIREFOX_SETTINGS = """
 user_pref("app.update.enabled", false);
@@ -347,7 +338,7 @@ def _prepareChromium(profile: Path, pem: Path, port: int) -> Sequence[str]:
         key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     ).digest()
     trusted = f"--ignore-certificate-errors-spki-list={b64encode(digest).decode()}"
-    return (*_CHROMIUM_FLAGS, f"--user-data-dir={profile}", trusted)
+    return (*CHROMIUM_FLAGS, f"--user-data-dir={profile}", trusted)
 
 
 def _prepareFirefox(profile: Path, pem: Path, port: int) -> Sequence[str]:

@@ -2,14 +2,11 @@
 Tests that txws talks with other libraries and with browsers, and that the judge of
 what they tell, L{tests.live.checks} and L{tests.live.matrix}, is not lenient.
 
-C{TXWS_PEERS} is the directory that C{python -m tests.live.interoperation --install
---peers DIR} has filled.
+Which peers are there, L{tests.live.peertests} tells.
 """
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 from twisted.internet import reactor
@@ -19,26 +16,13 @@ from txws import WebSocketClosed, WebSocketFailed
 from txws.wire.events import CloseStatus
 
 from .checks import CHECKS, Check, CheckFailed, judgeEnd
-from .installation import PEERS, PeerMissing
-from .interoperation import Place, runMatrix
+from .installation import PEERS
+from .interoperation import runMatrix
 from .matrix import Cell, Matrix, Outcome, Row, formatPage, formatSummary
+from .peertests import PeerTests, makePlace, needs
 
 
-def whySkipped(name: str) -> str | None:
-    """
-    Tell why a peer is not to be run here, or L{None} if it is.
-    """
-    if os.environ.get("TXWS_LIVE") != "1":
-        return "The live tests run if TXWS_LIVE=1 is set."
-    (peer,) = (peer for peer in PEERS if peer.name == name)
-    try:
-        peer.find(Path(os.environ.get("TXWS_PEERS", "nowhere")), Path())
-    except PeerMissing as missing:
-        return f"TXWS_LIVE=1 IS SET, BUT {name} IS NOT TALKED WITH: {missing}"
-    return None
-
-
-class InteroperationTests(TestCase):
+class InteroperationTests(PeerTests, TestCase):
     """
     txws and one other, in each role that the other has.
     """
@@ -49,11 +33,8 @@ class InteroperationTests(TestCase):
         """
         Run all checks, and have each shown that the other has an API for.
         """
-        work = Path(self.mktemp()).absolute()
-        work.mkdir()
-        place = Place(Path(os.environ.get("TXWS_PEERS", "nowhere")).absolute(), work)
         peers = [peer for peer in PEERS if peer.name == name]
-        matrix = await runMatrix(reactor, place, peers)
+        matrix = await runMatrix(reactor, makePlace(self), peers)
         told = "\n" + formatSummary(matrix)
         self.assertTrue(matrix.isInteroperable, told)
         self.assertEqual(matrix.counts[Outcome.NOT_RUN], 0, told)
@@ -61,53 +42,19 @@ class InteroperationTests(TestCase):
             matrix.counts[Outcome.CANNOT], len(matrix.rows) * len(peers[0].cannot)
         )
 
-    async def test_websockets(self) -> None:
-        """
-        The library websockets.
-        """
-        await self.check("websockets")
-
-    test_websockets.skip = whySkipped("websockets")  # type: ignore[attr-defined]  # of trial
-
+    @needs("aiohttp")
     async def test_aiohttp(self) -> None:
         """
         The library aiohttp.
         """
         await self.check("aiohttp")
 
-    test_aiohttp.skip = whySkipped("aiohttp")  # type: ignore[attr-defined]  # of trial
-
+    @needs("Autobahn")
     async def test_autobahn(self) -> None:
         """
         The library Autobahn.
         """
         await self.check("Autobahn")
-
-    test_autobahn.skip = whySkipped("Autobahn")  # type: ignore[attr-defined]  # of trial
-
-    async def test_ws(self) -> None:
-        """
-        The library ws of Node.
-        """
-        await self.check("ws")
-
-    test_ws.skip = whySkipped("ws")  # type: ignore[attr-defined]  # of trial
-
-    async def test_chromium(self) -> None:
-        """
-        Chromium.
-        """
-        await self.check("Chromium")
-
-    test_chromium.skip = whySkipped("Chromium")  # type: ignore[attr-defined]  # of trial
-
-    async def test_firefox(self) -> None:
-        """
-        Firefox.
-        """
-        await self.check("Firefox")
-
-    test_firefox.skip = whySkipped("Firefox")  # type: ignore[attr-defined]  # of trial
 
 
 class JudgeTests(SynchronousTestCase):

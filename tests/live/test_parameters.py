@@ -2,21 +2,17 @@
 Tests that txws agrees with others on parameters of permessage-deflate, and keeps to
 them; and that L{tests.live.parameters}, which judges that, is not lenient.
 
-C{TXWS_PEERS} is as for L{tests.live.test_interoperation}.  Of the combinations every
+Which peers are there, L{tests.live.peertests} tells.  Of the combinations every
 fifth is run; C{python -m tests.live.parameters} runs all.
 """
 
 from __future__ import annotations
-
-import os
-from pathlib import Path
 
 from twisted.internet import reactor
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from txws import PerMessageDeflate
 
-from .interoperation import Place
 from .matrix import Cell, Outcome, Row
 from .parameters import (
     COMBINATIONS,
@@ -28,12 +24,12 @@ from .parameters import (
     runParameters,
     tabulate,
 )
-from .test_interoperation import whySkipped
+from .peertests import PeerTests, makePlace
 
 SAMPLE = COMBINATIONS[::5]
 
 
-class ParametersTests(TestCase):
+class ParametersTests(PeerTests, TestCase):
     """
     txws and one other.
     """
@@ -44,49 +40,14 @@ class ParametersTests(TestCase):
         """
         Run combinations, and have each pass of which the other is capable.
         """
-        work = Path(self.mktemp()).absolute()
-        work.mkdir()
-        place = Place(Path(os.environ.get("TXWS_PEERS", "nowhere")).absolute(), work)
         (subject,) = (subject for subject in SUBJECTS if subject.name == name)
-        rows = await runParameters(reactor, place, subject, SAMPLE)
+        rows = await runParameters(reactor, makePlace(self), subject, SAMPLE)
         self.assertEqual(problemsOf(rows), [])
         for row in rows:
             role = "client" if row.title.startswith("txws") else "server"
             wanted = [each.name for each in SAMPLE if subject.can(each, role)]
             self.assertEqual(list(row.cells), wanted)
             self.assertGreater(len(wanted), 5)
-
-    async def test_websockets(self) -> None:
-        """
-        The library websockets.
-        """
-        await self.check("websockets")
-
-    test_websockets.skip = whySkipped("websockets")  # type: ignore[attr-defined]  # of trial
-
-    async def test_ws(self) -> None:
-        """
-        The library ws of Node.
-        """
-        await self.check("ws")
-
-    test_ws.skip = whySkipped("ws")  # type: ignore[attr-defined]  # of trial
-
-    async def test_chromium(self) -> None:
-        """
-        Chromium.
-        """
-        await self.check("Chromium")
-
-    test_chromium.skip = whySkipped("Chromium")  # type: ignore[attr-defined]  # of trial
-
-    async def test_firefox(self) -> None:
-        """
-        Firefox.
-        """
-        await self.check("Firefox")
-
-    test_firefox.skip = whySkipped("Firefox")  # type: ignore[attr-defined]  # of trial
 
 
 class JudgeTests(SynchronousTestCase):
