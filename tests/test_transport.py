@@ -1950,7 +1950,70 @@ class PressureTests(TransportTestCase):
         end.transport.settle()
         failed = self.assertFailed(end, DeadlineExpired)
         self.assertEqual(failed.cause.deadline, "pingTimeout")
+        self.assertRegex(
+            str(failed.cause),
+            r"^the peer exceeded pingTimeout of 7 s while \d+ bytes waited for it$",
+        )
         self.assertLess(len(end.handler.messages), 50)
+
+    def answerEachOther(self, limits, seconds, count=9, size=15 * FULL):
+        """
+        Let two ends answer each other with more than what is between them takes,
+        for some seconds.
+        """
+
+        def answer(transport: Any) -> None:
+            transport.sendBytesMessage(bytes(size))
+
+        ends = []
+        for role in Role:
+            handler = ActingHandler(textMessageReceived=answer)
+            end = End.opened(
+                handler, role=role, limits=limits, pingInterval=20, pingTimeout=20
+            )
+            ends.append(end)
+        for end in ends:
+            for _question in range(count):
+                end.webSocket.sendTextMessage("question")
+        for _second in range(seconds):
+            for _portion in range(200):
+                self.carry(*ends)
+                self.carry(*reversed(ends))
+            for end in ends:
+                end.clock.advance(1)
+                end.transport.settle()
+        return ends
+
+    def carry(self, end, other):
+        """
+        Carry as much from one end to another as is between them, if it reads.
+        """
+        if other.transport.isReading and not end.transport.isLost:
+            other.transport.receiveData(end.transport.takeData(FULL))
+
+    def test_twoThatAnswerTooMuch(self):
+        """
+        Two ends that answer each other with more than may be pending are given up,
+        and say how much was: none keeps it all, and none waits for ever.
+        """
+        limits = Limits(maxPendingSize=100 * FULL)
+        for end in self.answerEachOther(limits, 200):
+            reason = end.handler.reason.value
+            if isinstance(reason, WebSocketFailed):
+                self.assertIn("bytes waited for it", str(reason.cause))
+            else:
+                self.assertEqual(reason.sent.code, 1008)
+
+    def test_twoThatMayAnswer(self):
+        """
+        They get it all at once if the high-water mark allows for all that they
+        answer.
+        """
+        limits = Limits(maxPendingSize=200 * FULL, highWaterMark=200 * FULL)
+        for end in self.answerEachOther(limits, 1):
+            self.assertFalse(end.transport.isLost)
+            answers = [m for m in end.handler.messages if isinstance(m, bytes)]
+            self.assertEqual(answers, [bytes(15 * FULL)] * 9)
 
     def test_cap(self):
         """

@@ -101,12 +101,20 @@ class DeadlineExpired(Exception):
 
     @ivar deadline: the name of the setting that limits it.
     @ivar seconds: how long it had.
+    @ivar pendingSize: how many bytes waited for it meanwhile.
     """
 
     def __init__(self, deadline: str, seconds: float) -> None:
-        super().__init__(f"the peer exceeded {deadline} of {seconds:g} s")
+        super().__init__(deadline, seconds)
         self.deadline = deadline
         self.seconds = seconds
+        self.pendingSize = 0
+
+    def __str__(self) -> str:
+        explanation = f"the peer exceeded {self.deadline} of {self.seconds:g} s"
+        if self.pendingSize:
+            explanation += f" while {self.pendingSize} bytes waited for it"
+        return explanation
 
 
 class ProxyRefused(Exception):

@@ -333,6 +333,7 @@ class WebSocketTransport(Sender):
         """
         See L{KeptAlive<txws.keepalive.KeptAlive>}.
         """
+        expired.pendingSize = self.pendingSize
         _log.warn("{transport}: {expired}", transport=self, expired=expired)
         if self._connection.state not in _OVER:
             self._cause = expired
