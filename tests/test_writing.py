@@ -136,7 +136,9 @@ class PlainSocketTests(SynchronousTestCase):
         """
         Descriptors that wait to go to the peer of a UNIX socket are not passed.
         """
-        self.transport._sendmsgQueue = [3]
+        self.transport._sendmsgQueue = []
+        self.write = writerFor(self.transport)
+        self.transport._sendmsgQueue.append(3)
         written: list[Any] = []
         self.transport.writeSequence = written.append
         self.write([b"a"])

@@ -75,21 +75,29 @@ class Delivery:
         Tell the handler of a message, or of a part of one.
         """
         handler = self._handler
-        method: Callable[..., object]
-        if isinstance(message, str):
-            method = handler.textMessageReceived
-        elif isinstance(message, bytes):
-            method = handler.bytesMessageReceived
-        else:
-            self._deliverEvent(message)
-            return
+        returned: object
         try:
-            returned = method(message)  # type: ignore[arg-type]  # its own
+            if isinstance(message, str):
+                returned = handler.textMessageReceived(message)
+            elif isinstance(message, bytes):
+                returned = handler.bytesMessageReceived(message)
+            else:
+                returned = None
+                self._deliverEvent(message)
         except Exception:
-            self._failed(Failure(), method)
+            self._failed(Failure(), self._methodFor(message))
         else:
             if returned is not None:
-                self._wait(returned, method)
+                self._wait(returned, self._methodFor(message))
+
+    def _methodFor(self, message: object) -> Callable[..., object]:
+        """
+        Find the method that has been told of a message.
+        """
+        handler = self._handler
+        if isinstance(message, str):
+            return handler.textMessageReceived
+        return handler.bytesMessageReceived
 
     def _deliverEvent(self, event: MessageEvent) -> None:
         """

@@ -1,10 +1,12 @@
 # The types of flow.py, for Cython.
 
+cimport cython
+
 from .wire.contract cimport WireConnection
 
 
 cdef class Outflow:
-    cdef readonly object handedOn
+    cdef readonly long long handedOn
     cdef readonly Py_ssize_t heldSize
     cdef readonly bint isAboveHighWater
     cdef readonly bint isFull
@@ -22,7 +24,9 @@ cdef class Outflow:
     cdef object _unsentSize
     cdef object _write
 
+    cpdef Py_ssize_t countPending(self) except -1
     cpdef flush(self)
     cdef _mind(self)
+    @cython.locals(connection=WireConnection)
     cdef _handOn(self)
     cdef _pull(self)

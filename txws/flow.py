@@ -239,6 +239,12 @@ class Outflow:
         How many bytes are not handed on yet, those that are held back
         included.
         """
+        return self.countPending()
+
+    def countPending(self) -> int:
+        """
+        See L{pendingSize}.
+        """
         return self._connection.pendingSize + len(self._rest) + self.heldSize
 
     def hold(self, size: int) -> None:
@@ -293,9 +299,14 @@ class Outflow:
         Hand on about as much as the transport takes before it is full, so that
         it is seen how a peer takes a large message bit by bit.
         """
+        connection = self._connection
+        if connection.pendingSize <= TURN_SIZE and not self._rest:
+            self.handedOn += connection.pendingSize
+            self._write(connection.dataToSend())
+            return
         pieces: list[bytes] = []
         if not self._rest:
-            pieces = self._connection.dataToSend(TURN_SIZE)
+            pieces = connection.dataToSend(TURN_SIZE)
             if len(pieces[-1]) > TURN_SIZE:
                 self._rest = memoryview(pieces.pop())
         if self._rest:

@@ -35,9 +35,12 @@ cdef class Inflow:
     cdef double _until
 
     cpdef deliver(self, bint isResumed=*)
-    @cython.locals(connection=WireConnection)
+    @cython.locals(outflow=Outflow)
+    cdef _deliver(self)
     cdef _takeTurn(self)
+    cdef _nextEvents(self)
     @cython.locals(
+        count=Py_ssize_t,
         connection=WireConnection,
         outflow=Outflow,
         delivery=Delivery,

@@ -208,9 +208,12 @@ class Inflow:
         """
         Take what the Twisted transport has received.
         """
-        self._keepalive.heard()
+        now = self._keepalive.heard()
         self._connection.receiveData(data)
-        self.deliver()
+        if self.turn is _IDLE:
+            self.workSize = 0
+            self._until = now + _TURN_TIME
+            self._deliver()
 
     def deliver(self, isResumed: bool = False) -> None:
         """
@@ -220,27 +223,11 @@ class Inflow:
         @param isResumed: whether the application goes on, which may be because of
             what it was told before in the same turn of the reactor.
         """
-        if self.turn is not _IDLE:
-            return
-        if not isResumed:
-            self.workSize = 0
-            self._until = self._keepalive.clock.seconds() + _TURN_TIME
-        outflow = self._outflow
-        self.turn = _BUSY
-        self._pendingBefore = outflow.pendingSize
-        try:
-            self._takeTurn()
-        except Exception:
-            # The application's are seen to where it is called.
-            self._owner.extensionFailed()
-        finally:
-            self.turn = _IDLE
-        self._answersSize += outflow.pendingSize - self._pendingBefore
-        self._owner.turnEnded()
-        if outflow.pendingSize:
-            self._throttle()
-        else:
-            self._answersSize = 0
+        if self.turn is _IDLE:
+            if not isResumed:
+                self.workSize = 0
+                self._until = self._keepalive.clock.seconds() + _TURN_TIME
+            self._deliver()
 
     def pause(self, why: Pause) -> None:
         """
@@ -296,21 +283,56 @@ class Inflow:
             self.resume(Pause.TURN)
         self._left = ()
 
+    def _deliver(self) -> None:
+        """
+        Tell the handler what has been received, and have written what it has
+        answered.
+        """
+        outflow = self._outflow
+        self.turn = _BUSY
+        self._pendingBefore = outflow.countPending()
+        try:
+            self._takeTurn()
+        except Exception:
+            # The application's are seen to where it is called.
+            self._owner.extensionFailed()
+        finally:
+            self.turn = _IDLE
+        self._answersSize += outflow.countPending() - self._pendingBefore
+        self._owner.turnEnded()
+        if outflow.countPending():
+            self._throttle()
+        else:
+            self._answersSize = 0
+
     def _takeTurn(self) -> None:
         """
         See to what has been received, until nothing is left or something says
         stop.
         """
-        connection = self._connection
-        while not self._pauses:
-            events: Sequence[str | bytes | Event]
-            events = self._left or connection.nextMessages()
-            if not events:
-                event = connection.nextEvent()
-                if event is None:
-                    return
-                events = (event,)
+        events = self._nextEvents()
+        while events:
             self._seeTo(events)
+            events = self._nextEvents()
+            # Whoever sends one message at a time need not ask for the time.
+            if events and self._keepalive.clock.seconds() > self._until:
+                self._giveWay()
+                if self._pauses:
+                    self._left = events
+                    return
+
+    def _nextEvents(self) -> Sequence[str | bytes | Event]:
+        """
+        Find out what is to be seen to next, if anything may be.
+        """
+        if self._pauses:
+            return ()
+        events = self._left or self._connection.nextMessages()
+        self._left = ()
+        if events:
+            return events
+        event = self._connection.nextEvent()
+        return () if event is None else (event,)
 
     def _seeTo(self, events: Sequence[str | bytes | Event]) -> None:
         """
@@ -318,7 +340,7 @@ class Inflow:
         """
         connection, outflow = self._connection, self._outflow
         delivery, seconds = self._delivery, self._keepalive.clock.seconds
-        self._left = ()
+        count = len(events)
         for number, event in enumerate(events, 1):
             if not isinstance(event, _MESSAGES):
                 self._owner.eventReceived(event)
@@ -328,7 +350,7 @@ class Inflow:
                 delivery.deliver(event)
             if connection.pendingSize > self._highWaterMark or outflow.heldSize:
                 self._countAnswers()
-            if seconds() > self._until:
+            if number < count and seconds() > self._until:
                 self._giveWay()
             if self._pauses:
                 self._left = events[number:]
@@ -339,11 +361,11 @@ class Inflow:
         Count what has been answered in this turn, and see whether the peer reads it.
         """
         outflow = self._outflow
-        self._answersSize += outflow.pendingSize - self._pendingBefore
+        self._answersSize += outflow.countPending() - self._pendingBefore
         if self._answersSize > self._highWaterMark:
             outflow.flush()
             self._throttle()
-        self._pendingBefore = outflow.pendingSize
+        self._pendingBefore = outflow.countPending()
 
     def _throttle(self) -> None:
         """
@@ -353,7 +375,7 @@ class Inflow:
         Pongs, which coalesce: two peers that both send much must not wait for
         each other for ever.
         """
-        self._answersSize = max(0, min(self._answersSize, self._outflow.pendingSize))
+        self._answersSize = max(0, min(self._answersSize, self._outflow.countPending()))
         isOpen = self._connection.state is _OPEN
         if isOpen and self._answersSize > self._highWaterMark:
             if Pause.OUTFLOW not in self._pauses:

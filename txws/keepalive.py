@@ -225,11 +225,14 @@ class Keepalive:
         if stall is not None:
             stall.cancel()
 
-    def heard(self) -> None:
+    def heard(self) -> float:
         """
         The peer is alive: it has sent something, or taken what was written.
+
+        @return: what time it is.
         """
-        self._heardAt = self.clock.seconds()
+        now = self._heardAt = self.clock.seconds()
+        return now
 
     def messageMoved(self) -> None:
         """

@@ -53,49 +53,56 @@ class _SocketWriter:
     Writes to a socket, at once if nothing waits for it.
     """
 
-    __slots__ = ("_spent", "_transport")
+    __slots__ = ("_hasDescriptors", "_spent", "_transport")
 
     def __init__(self, transport: Any) -> None:
         self._transport = transport
+        # The sockets of UNIX have a queue of them, which go with the next byte.
+        self._hasDescriptors = hasattr(transport, "_sendmsgQueue")
         self._spent = 0
 
     def write(self, pieces: Sequence[bytes]) -> None:
         """
         Write.
         """
-        transport = self._transport
-        if self._spent > _AT_ONCE_SIZE or not self._isFree(transport):
+        if self._spent > _AT_ONCE_SIZE or not self._isFree(self._transport):
             # What is written next waits behind this.
             self._spent = 0
-            transport.writeSequence(pieces)
-            return
-        socket = transport.socket
-        sent = 0
+            self._transport.writeSequence(pieces)
+        elif 1 < len(pieces) <= _MOST_PIECES and len(pieces[-1]) >= _LARGE_PIECE:
+            self._send(pieces, sum(map(len, pieces)))
+        else:
+            data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            self._send(data, len(data))
+
+    def _send(self, data: bytes | Sequence[bytes], size: int) -> None:
+        """
+        Send now what the socket takes.
+        """
+        transport = self._transport
         try:
-            if len(pieces) <= _MOST_PIECES and len(pieces[-1]) >= _LARGE_PIECE:
-                sent = socket.sendmsg(pieces)
+            if isinstance(data, bytes):
+                sent = transport.socket.send(data)
             else:
-                pieces = (b"".join(pieces),)
-                sent = socket.send(pieces[0])
+                sent = transport.socket.sendmsg(data)
         except OSError:
             # It is full, or lost, as the reactor will find out.
-            pass
-        size = sum(map(len, pieces))
+            sent = 0
         self._spent += size + _WRITE_COST
         if sent < size:
-            transport.write(b"".join(pieces)[sent:])
+            rest = data if isinstance(data, bytes) else b"".join(data)
+            transport.write(rest[sent:])
 
     def _isFree(self, transport: Any) -> bool:
         """
         Find out whether nothing speaks against writing at once.
         """
-        return (
+        return bool(
             transport.connected
             and not transport.disconnecting
             and not transport.dataBuffer
             and not transport._tempDataBuffer
             and not transport.TLS
             and not transport._writeDisconnected
-            # File descriptors that go with the next byte.
-            and not getattr(transport, "_sendmsgQueue", None)
+            and not (self._hasDescriptors and transport._sendmsgQueue)
         )

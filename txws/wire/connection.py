@@ -133,7 +133,7 @@ class Connection(SendingHalf):
         Find out what the peer has sent next.
 
         Pings are answered, and so are a Close and a violation: the answer is
-        in L{dataToSend} when the event is returned.
+        in L{dataToSend<SendingHalf.dataToSend>} when the event is returned.
 
         @return: L{None} when more bytes are needed.
         @raise Exception: what an extension has raised; the connection has failed.
