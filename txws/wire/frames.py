@@ -317,6 +317,10 @@ class FrameParser:
         Do what L{nextFrame} does for whoever needs no L{Frame}: its payload is
         returned, the rest of it is in C{opcode}, C{isFinal} and C{rsv}.
         """
+        if self._offset == len(self._buffer) and not self._arrived:
+            self._buffer = b""
+            self._offset = 0
+            return None
         while True:
             payload = self._parseMissing() if self._missing else self._parse()
             if payload is not None or not self._arrived:
