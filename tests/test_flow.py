@@ -5,6 +5,7 @@ Tests for L{txws.flow}.
 from __future__ import annotations
 
 import os
+import sys
 from io import BytesIO
 
 from twisted.internet.interfaces import IPullProducer, IPushProducer
@@ -316,6 +317,19 @@ class LargeMessageTests(SynchronousTestCase):
         self.assertEqual(readFrames(taken)[0].payload, bytes(1000000))
         self.assertEqual(flow.outflow.pendingSize, 0)
         self.assertGreater(flow.told.count("progressed"), 5)
+
+    def test_given(self):
+        """
+        Nothing of it is kept when all of it has been handed on.
+        """
+        flow = Flow.started()
+        message = bytes(1000000)
+        holders = sys.getrefcount(message)
+        flow.send(message)
+        self.assertGreater(sys.getrefcount(message), holders)
+        while flow.transport.takeData():
+            pass
+        self.assertEqual(sys.getrefcount(message), holders)
 
     def test_order(self):
         """

@@ -64,6 +64,8 @@ STEPS = {
     "results": 0.9,
     "cookies": 0.9,
     "flow": 2,
+    "memory": 1.8,
+    "reading": 1.9,
     "writing": 1.9,
     "closing": 2,
     "keepalive": 2,

@@ -13,7 +13,7 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
 from txws.testing import MemoryTransport
-from txws.writing import writerFor
+from txws.writing import TURN_SIZE, Writer, writerFor
 
 
 class FakeSocket:
@@ -72,7 +72,8 @@ class PlainSocketTests(SynchronousTestCase):
         self.socket = found
         self.transport: Any = Socket(self.socket, Protocol(), MemoryReactorClock())
         self.transport.connected = True
-        self.write = writerFor(self.transport)
+        self.writer = writerFor(self.transport)
+        self.write = self.writer.send
 
     @property
     def waiting(self) -> bytes:
@@ -137,7 +138,8 @@ class PlainSocketTests(SynchronousTestCase):
         Descriptors that wait to go to the peer of a UNIX socket are not passed.
         """
         self.transport._sendmsgQueue = []
-        self.write = writerFor(self.transport)
+        self.writer = writerFor(self.transport)
+        self.write = self.writer.send
         self.transport._sendmsgQueue.append(3)
         written: list[Any] = []
         self.transport.writeSequence = written.append
@@ -201,7 +203,7 @@ class PlainSocketTests(SynchronousTestCase):
         """
         for size in (1, 50000):
             self.setUp()
-            for _write in range(1000):
+            for _write in range(400):
                 self.write([bytes(size)])
                 if self.waiting:
                     break
@@ -215,6 +217,55 @@ class PlainSocketTests(SynchronousTestCase):
             taken = len(self.socket.taken)
             self.write([b"again"])
             self.assertEqual(self.socket.taken[taken:], [b"again"])
+
+    def test_turns(self):
+        """
+        If the reactor has its turns anyway, nothing has to wait for one.
+        """
+        for _write in range(1000):
+            self.writer.startTurn()
+            self.write([bytes(50000)])
+            self.assertEqual(self.waiting, b"")
+
+    def test_sendLarge(self):
+        """
+        Of what is too large to be kept as much leaves at once as the socket takes,
+        without being copied, and the transport keeps a part of the rest: it tells
+        when the socket takes more.
+        """
+        large = memoryview(bytes(range(256)) * 2000)
+        self.assertEqual(self.writer.sendLarge([b"head"], large), len(large))
+        self.assertEqual(self.socket.taken, [b"head" + large])
+        self.assertEqual(self.waiting, b"")
+        for room in (0, 1, 4, 5, 100000):
+            self.setUp()
+            self.socket.room = room
+            size = self.writer.sendLarge([b"he", b"ad"], large)
+            sent = b"".join(self.socket.taken) + self.waiting
+            self.assertEqual(sent, b"head" + large[:size], room)
+            self.assertEqual(size, max(room - 4, 0) + TURN_SIZE, room)
+            self.assertEqual(self.writer.sendLarge([], large[size:]), TURN_SIZE)
+            self.assertEqual(len(self.socket.taken), 1)
+
+    def test_sendLargeEnd(self):
+        """
+        What is left at last may be less than a part.
+        """
+        self.socket.room = 0
+        self.assertEqual(self.writer.sendLarge([], memoryview(b"last")), 4)
+        self.assertEqual(self.waiting, b"last")
+
+    def test_sendLargeInTurns(self):
+        """
+        However fast the peer reads, the reactor has its turns.
+        """
+        self.socket.room = 10**7
+        large = memoryview(bytes(5000000))
+        size = self.writer.sendLarge([], large)
+        self.assertLess(size, 2000000)
+        self.assertEqual(self.waiting, b"")
+        self.assertEqual(self.writer.sendLarge([], large), TURN_SIZE)
+        self.assertEqual(len(self.waiting), TURN_SIZE)
 
     def test_lost(self):
         """
@@ -255,8 +306,13 @@ class OtherTransportTests(SynchronousTestCase):
         """
         transport = MemoryTransport(Protocol())
         transport.connect()
-        writerFor(transport)([b"a", b"b"])
+        writer = writerFor(transport)
+        writer.send([b"a", b"b"])
         self.assertEqual(transport.takeData(), b"ab")
+        large = memoryview(bytes(100000))
+        self.assertEqual(writer.sendLarge([b"head"], large), TURN_SIZE)
+        self.assertEqual(transport.takeData(), b"head" + bytes(TURN_SIZE))
+        writer.startTurn()
 
     def test_unknown(self):
         """
@@ -265,4 +321,4 @@ class OtherTransportTests(SynchronousTestCase):
         socket: Any = FakeSocket()
         transport: Any = Socket(socket, Protocol(), MemoryReactorClock())
         transport._tempDataBuffer = None
-        self.assertEqual(writerFor(transport), transport.writeSequence)
+        self.assertIs(type(writerFor(transport)), Writer)

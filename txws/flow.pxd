@@ -3,6 +3,9 @@
 cimport cython
 
 from .wire.contract cimport WireConnection
+from .writing cimport Writer
+
+cdef Py_ssize_t _TURN_SIZE
 
 
 cdef class Outflow:
@@ -22,9 +25,10 @@ cdef class Outflow:
     cdef object _takenSize
     cdef object _transport
     cdef object _unsentSize
-    cdef object _write
+    cdef Writer _writer
 
     cpdef Py_ssize_t countPending(self) except -1
+    cpdef startTurn(self)
     cpdef flush(self)
     cdef _mind(self)
     @cython.locals(connection=WireConnection)

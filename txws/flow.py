@@ -22,21 +22,20 @@ from twisted.internet.interfaces import (
 )
 from zope.interface import classImplements
 
+from .memory import keepMemory
 from .policy import Limits
 from .wire.contract import WireConnection
-from .writing import writerFor
+from .writing import TURN_SIZE, writerFor
 
-__all__ = ["TURN_SIZE", "FlowOwner", "Outflow", "unsentSize"]
-
-# As much as a Twisted transport takes before it says that it is full; more does
-# not wait for the end of a turn.
-TURN_SIZE = 64 * 1024
+__all__ = ["FlowOwner", "Outflow", "unsentSize"]
 
 # As much as a piece that waits counts for at least: each takes some memory besides
 # its bytes, and many of them are much.
 _PIECE_SIZE = 64
 
 _NOTHING = memoryview(b"")
+
+_TURN_SIZE = TURN_SIZE
 
 
 def unsentSize(transport: ITransport) -> int:
@@ -127,7 +126,7 @@ class Outflow:
         "_takenSize",
         "_transport",
         "_unsentSize",
-        "_write",
+        "_writer",
         "handedOn",
         "heldSize",
         "isAboveHighWater",
@@ -155,7 +154,7 @@ class Outflow:
         self._connection = connection
         self.heldSize = 0
         self._transport = transport
-        self._write = writerFor(transport)
+        self._writer = writerFor(transport)
         self._limits = limits
         self._owner = owner
         self._unsentSize = unsentSize
@@ -177,7 +176,7 @@ class Outflow:
         @param head: what goes before the first frame.
         """
         if head:
-            self._write((head,))
+            self._writer.send([head])
         self._connection.isCongested = False
         cast(IConsumer, self._transport).registerProducer(self, True)
 
@@ -256,6 +255,12 @@ class Outflow:
         self.heldSize = size
         self._mind()
 
+    def startTurn(self) -> None:
+        """
+        Others have had their turn of the reactor.
+        """
+        self._writer.startTurn()
+
     def flush(self) -> None:
         """
         Hand on what the transport takes, and mind the marks.
@@ -300,21 +305,24 @@ class Outflow:
         it is seen how a peer takes a large message bit by bit.
         """
         connection = self._connection
-        if connection.pendingSize <= TURN_SIZE and not self._rest:
+        if connection.pendingSize <= _TURN_SIZE and not self._rest:
             self.handedOn += connection.pendingSize
-            self._write(connection.dataToSend())
+            self._writer.send(connection.dataToSend())
             return
         pieces: list[bytes] = []
         if not self._rest:
-            pieces = connection.dataToSend(TURN_SIZE)
-            if len(pieces[-1]) > TURN_SIZE:
+            pieces = connection.dataToSend(_TURN_SIZE)
+            if len(pieces[-1]) > _TURN_SIZE:
                 self._rest = memoryview(pieces.pop())
+                keepMemory()
+        self.handedOn += sum(map(len, pieces))
         if self._rest:
-            pieces.append(bytes(self._rest[:TURN_SIZE]))
-            self._rest = self._rest[TURN_SIZE:]
-        for piece in pieces:
-            self.handedOn += len(piece)
-        self._write(pieces)
+            size = self._writer.sendLarge(pieces, self._rest)
+            self.handedOn += size
+            # What is left of nothing would keep all of it.
+            self._rest = self._rest[size:] if size < len(self._rest) else _NOTHING
+        else:
+            self._writer.send(pieces)
 
     def drop(self) -> None:
         """

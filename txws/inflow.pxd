@@ -10,6 +10,7 @@ from .wire.contract cimport WireConnection
 cdef object _BUSY
 cdef object _IDLE
 cdef object _OPEN
+cdef Py_ssize_t _FULL_SIZE
 cdef tuple _MESSAGES
 
 

@@ -18,6 +18,7 @@ from twisted.internet.interfaces import IPushProducer, ITransport
 from .delivery import Delivery
 from .flow import Outflow
 from .keepalive import Keepalive
+from .reading import FULL_SIZE, readMore
 from .wire.contract import WireConnection
 from .wire.events import (
     BytesFragmentReceived,
@@ -54,6 +55,7 @@ class Turn(Enum):
 
 
 # Looking up a member of an Enum takes as long as a call.
+_FULL_SIZE = FULL_SIZE
 _BUSY, _IDLE = Turn.BUSY, Turn.IDLE
 _OPEN = ConnectionState.OPEN
 
@@ -210,8 +212,11 @@ class Inflow:
         """
         now = self._keepalive.heard()
         self._connection.receiveData(data)
+        if len(data) == _FULL_SIZE:
+            readMore(self._carrier)
         if self.turn is _IDLE:
             self.workSize = 0
+            self._outflow.startTurn()
             self._until = now + _TURN_TIME
             self._deliver()
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 from twisted.internet.defer import Deferred, fail
 from twisted.python.failure import Failure
 
-from .flow import TURN_SIZE, Outflow
+from .flow import Outflow
 from .inflow import Inflow, Turn
 from .keepalive import Keepalive
 from .outbox import Outbox
@@ -23,6 +23,7 @@ from .wire.codes import CloseCode
 from .wire.contract import WireConnection
 from .wire.prepared import PreparedMessage
 from .wire.states import ConnectionState
+from .writing import TURN_SIZE
 
 __all__ = ["Sender"]
 

@@ -3,102 +3,170 @@ How bytes leave: a plain socket is tried at once, if nothing waits for it.
 
 Twisted queues what is written, asks whether the socket is writable and sends
 in the next turn of the reactor; it nearly always is.  So half of the work of an
-answer is saved.
+answer is saved, and a large message is not copied before the kernel does it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from twisted.internet.interfaces import ITransport
 from twisted.internet.tcp import Connection as Socket
 
-__all__ = ["writerFor"]
+__all__ = ["TURN_SIZE", "SocketWriter", "Writer", "writerFor"]
+
+# As much as a Twisted transport takes before it says that it is full.
+TURN_SIZE = 64 * 1024
 
 # What has to be as it is known here, for none of it is promised.
 _KNOWN = ("connected", "dataBuffer", "disconnecting", "writeSomeData", "TLS")
 
 # After so many bytes the reactor has its turn, however fast the peer reads: who
 # sends without an end must not keep everybody else waiting.
-_AT_ONCE_SIZE = 256 * 1024
+_AT_ONCE_SIZE = 1024 * 1024
 
 # So many pieces, of which the last has so many bytes, are not joined before.
 _MOST_PIECES = 16
 _LARGE_PIECE = 16 * 1024
 
 # What each write costs besides its bytes, as if it were bytes.
-_WRITE_COST = 1024
+_WRITE_COST = 4096
 
 
-def writerFor(transport: ITransport) -> Callable[[Sequence[bytes]], None]:
+def writerFor(transport: ITransport) -> Writer:
     """
     Find out how to write to a Twisted transport.
 
     @param transport: the transport.  If it is the socket of a TCP or a UNIX
         connection, without TLS, it is tried at once; any other transport, and
         what the socket does not take, goes the ordinary way.
-    @return: writes pieces of bytes, in one.
     """
     isKnown = isinstance(transport, Socket) and all(
         hasattr(transport, name) for name in _KNOWN
     )
     if not isKnown or not isinstance(getattr(transport, "_tempDataBuffer", None), list):
-        return transport.writeSequence
-    return _SocketWriter(transport).write
+        return Writer(transport)
+    return SocketWriter(transport)
 
 
-class _SocketWriter:
+class Writer:
+    """
+    Writes to any transport, in the ordinary way.
+    """
+
+    __slots__ = ("_transport",)
+
+    def __init__(self, transport: Any) -> None:
+        """
+        @param transport: what is written to.
+        """
+        self._transport = transport
+
+    def startTurn(self) -> None:
+        """
+        Others have had their turn of the reactor.
+        """
+
+    def send(self, pieces: Sequence[bytes]) -> None:
+        """
+        Write pieces of bytes, in one.
+        """
+        self._transport.writeSequence(pieces)
+
+    def sendLarge(self, pieces: list[bytes], large: memoryview) -> int:
+        """
+        Write pieces of bytes, and the beginning of what is too large to be kept by
+        the transport.
+
+        @return: how much of that.
+        """
+        part = bytes(large[:TURN_SIZE])
+        self._transport.writeSequence([*pieces, part])
+        return len(part)
+
+
+class SocketWriter(Writer):
     """
     Writes to a socket, at once if nothing waits for it.
     """
 
-    __slots__ = ("_hasDescriptors", "_spent", "_transport")
+    __slots__ = ("_hasDescriptors", "_spent")
 
     def __init__(self, transport: Any) -> None:
-        self._transport = transport
+        """
+        @param transport: the transport that has the socket.
+        """
+        super().__init__(transport)
         # The sockets of UNIX have a queue of them, which go with the next byte.
         self._hasDescriptors = hasattr(transport, "_sendmsgQueue")
         self._spent = 0
 
-    def write(self, pieces: Sequence[bytes]) -> None:
+    def startTurn(self) -> None:
         """
-        Write.
+        See L{Writer}.
         """
-        if self._spent > _AT_ONCE_SIZE or not self._isFree(self._transport):
+        self._spent = 0
+
+    def send(self, pieces: Sequence[bytes]) -> None:
+        """
+        See L{Writer}.
+        """
+        if not self._isFree(self._transport):
             # What is written next waits behind this.
             self._spent = 0
             self._transport.writeSequence(pieces)
-        elif 1 < len(pieces) <= _MOST_PIECES and len(pieces[-1]) >= _LARGE_PIECE:
-            self._send(pieces, sum(map(len, pieces)))
-        else:
+            return
+        data: bytes | Sequence[bytes] = pieces
+        if len(pieces) > _MOST_PIECES or len(pieces[-1]) < _LARGE_PIECE:
             data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-            self._send(data, len(data))
+        size = len(data) if isinstance(data, bytes) else sum(map(len, pieces))
+        sent = self._sendNow(data)
+        if sent < size:
+            self._transport.write(b"".join(pieces)[sent:])
 
-    def _send(self, data: bytes | Sequence[bytes], size: int) -> None:
+    def sendLarge(self, pieces: list[bytes], large: memoryview) -> int:
+        """
+        See L{Writer}.
+        """
+        if not self._isFree(self._transport):
+            self._spent = 0
+            return super().sendLarge(pieces, large)
+        size = sum(map(len, pieces))
+        large = large[:_AT_ONCE_SIZE]
+        sent = self._sendNow([*pieces, large])
+        if sent == size + len(large):
+            return len(large)
+        # The transport tells when the socket takes more.
+        head = b"".join(pieces)[sent:]
+        begin = max(sent - size, 0)
+        part = bytes(large[begin : begin + TURN_SIZE])
+        self._transport.write(head + part)
+        return begin + len(part)
+
+    def _sendNow(self, data: bytes | Sequence[bytes | memoryview]) -> int:
         """
         Send now what the socket takes.
         """
-        transport = self._transport
+        socket = self._transport.socket
         try:
             if isinstance(data, bytes):
-                sent = transport.socket.send(data)
+                sent: int = socket.send(data)
             else:
-                sent = transport.socket.sendmsg(data)
+                sent = socket.sendmsg(data)
         except OSError:
             # It is full, or lost, as the reactor will find out.
             sent = 0
-        self._spent += size + _WRITE_COST
-        if sent < size:
-            rest = data if isinstance(data, bytes) else b"".join(data)
-            transport.write(rest[sent:])
+        self._spent += sent + _WRITE_COST
+        return sent
 
     def _isFree(self, transport: Any) -> bool:
         """
         Find out whether nothing speaks against writing at once.
         """
         return bool(
-            transport.connected
+            self._spent <= _AT_ONCE_SIZE
+            and transport.connected
             and not transport.disconnecting
             and not transport.dataBuffer
             and not transport._tempDataBuffer

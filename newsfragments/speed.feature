@@ -1,0 +1,1 @@
+Large messages cost a fraction of what they did: what a plain socket takes of them leaves at once without being copied, who sends much is read in larger portions, and the memory they need is kept by the allocator, not asked of the kernel each time.
