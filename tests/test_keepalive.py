@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from txws.deadlines import TICK
 from txws.errors import DeadlineExpired
 from txws.keepalive import Keepalive
 from txws.policy import KeepalivePolicy
@@ -629,5 +630,9 @@ class AnyTests(SynchronousTestCase):
         for silence in silences:
             connection.wait(silence)
             connection.keepalive.heard()
-        longest = sum(silence >= 20 for silence in silences)
-        self.assertEqual([act[1] for act in connection.acts], ["ping"] * longest)
+        acts = [act[1] for act in connection.acts]
+        self.assertEqual(acts, ["ping"] * len(acts))
+        # A Ping may be a tick late.
+        self.assertLessEqual(len(acts), sum(silence >= 20 for silence in silences))
+        atLeast = sum(silence >= 20 + 2 * TICK for silence in silences)
+        self.assertGreaterEqual(len(acts), atLeast)

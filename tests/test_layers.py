@@ -64,6 +64,7 @@ STEPS = {
     "results": 0.9,
     "cookies": 0.9,
     "flow": 2,
+    "deadlines": 1.8,
     "memory": 1.8,
     "reading": 1.9,
     "writing": 1.9,
@@ -362,7 +363,7 @@ class LayerTests(SynchronousTestCase):
         """
         C{callLater} is called in C{keepalive} alone.
         """
-        self.assertEqual(self.callersOf("callLater"), {"keepalive"})
+        self.assertEqual(self.callersOf("callLater"), {"deadlines", "keepalive"})
         self.assertEqual(self.callersOf("callLater", PACKAGE / "testing"), set())
 
     def test_fewWriteToATransport(self) -> None:

@@ -6,9 +6,9 @@ cdef class Keepalive:
     cdef readonly object roundTripTime
 
     cdef object _awaited
-    cdef object _call
     cdef object _connection
     cdef object _deadline
+    cdef object _deadlines
     cdef object _expire
     cdef object _heardAt
     cdef object _heartbeatAt
@@ -16,6 +16,7 @@ cdef class Keepalive:
     cdef object _messageAt
     cdef object _nextTurn
     cdef object _phase
+    cdef object _place
     cdef object _stall
     cdef object _tlsTimeout
 

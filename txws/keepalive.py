@@ -2,11 +2,11 @@
 Time: when to ping a silent peer, RFC 6455 section 5.5.2, and every deadline of
 a connection.
 
-This is the one place that schedules calls for a connection, which has at most
-one of them; what it receives only notes the time, and the call finds out when
-it is due whether it came too early.  A peer that keeps this side busy costs a
-second one, for the next turn of the reactor, and one that does not read what it is
-answered a third.
+What a connection receives only notes the time; when it is told that something is
+due, it finds out whether that was too early.  All connections share one call of the
+reactor, see L{txws.deadlines}.  A peer that keeps this side busy costs one of its own,
+for the next turn of the reactor, and one that does not read what it is answered
+another one.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Protocol
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
+from .deadlines import Deadlines, deadlinesOf, placeOf
 from .errors import DeadlineExpired
 from .policy import KeepalivePolicy
 
@@ -87,9 +88,9 @@ class Keepalive:
 
     __slots__ = (
         "_awaited",
-        "_call",
         "_connection",
         "_deadline",
+        "_deadlines",
         "_expire",
         "_heardAt",
         "_heartbeatAt",
@@ -97,6 +98,7 @@ class Keepalive:
         "_messageAt",
         "_nextTurn",
         "_phase",
+        "_place",
         "_stall",
         "_tlsTimeout",
         "clock",
@@ -128,7 +130,9 @@ class Keepalive:
         self._phase = _Phase.HANDSHAKE
         self._tlsTimeout = 0.0
         self._deadline = now
-        self._call: IDelayedCall | None = None
+        # Where it waits to be told, if it does.
+        self._deadlines: Deadlines | None = None
+        self._place: int | None = None
         self._nextTurn: IDelayedCall | None = None
 
     def startTLS(self, seconds: float) -> None:
@@ -179,9 +183,7 @@ class Keepalive:
         self._phase = _Phase.STOPPED
         self._connection = None
         self._expire = None
-        call, self._call = self._call, None
-        if call is not None:
-            call.cancel()
+        self._forget()
         nextTurn, self._nextTurn = self._nextTurn, None
         if nextTurn is not None:
             nextTurn.cancel()
@@ -270,7 +272,7 @@ class Keepalive:
 
     def _schedule(self) -> None:
         """
-        See to it that the call comes when something is due, or earlier.
+        See to it that this is told when something is due, or earlier.
         """
         due = self._deadline
         if self._phase is _Phase.OPEN:
@@ -285,19 +287,26 @@ class Keepalive:
             if not dues:
                 return
             due = min(dues)
-        delay = max(due - self.clock.seconds(), 0)
-        if self._call is not None:
-            if self._call.getTime() <= due:
-                return
-            # Its reset() would look through the calls of all connections.
-            self._call.cancel()
-        self._call = self.clock.callLater(delay, self._wake)
+        place = placeOf(due)
+        if self._place is None or self._place > place:
+            self._forget()
+            self._deadlines = deadlinesOf(self.clock)
+            self._deadlines.add(self, place)
+            self._place = place
 
-    def _wake(self) -> None:
+    def _forget(self) -> None:
+        """
+        Be told nothing.
+        """
+        place, self._place = self._place, None
+        if place is not None and self._deadlines is not None:
+            self._deadlines.discard(self, place)
+
+    def wake(self) -> None:
         """
         Do what is due.
         """
-        self._call = None
+        self._place = None
         now = self.clock.seconds()
         if self._phase is _Phase.OPEN:
             assert self._connection is not None

@@ -135,6 +135,9 @@ class KeepalivePolicy:
         it, as for C{pingTimeout}; L{None} for never.
     @ivar isOneWay: send Pongs instead of Pings, to keep proxies awake; they
         are not answered, so that C{pingTimeout} has no meaning.
+
+    All connections share one clock, which looks four times a second: nothing is
+    early, and nothing is later than a quarter of a second.
     """
 
     handshakeTimeout: float = 10.0
