@@ -161,7 +161,7 @@ class Keepalive:
         @param connection: what is told from now on.
         """
         self._connection = connection
-        self._expire = connection.expire
+        self._expire = None
         self._phase = _Phase.OPEN
         self._heardAt = self._messageAt = self._heartbeatAt = self.clock.seconds()
         self._schedule()
@@ -371,7 +371,10 @@ class Keepalive:
         seconds = self._tlsTimeout
         if self._phase is not _Phase.TLS:
             seconds = getattr(self.policy, setting)
+        # Before the connection is open there is a call for it.
         expire = self._expire
+        if self._connection is not None:
+            expire = self._connection.expire
         assert expire is not None
         if self._phase is _Phase.HANDSHAKE:
             # It may still be told so, and be seen off.
