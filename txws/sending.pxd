@@ -32,6 +32,7 @@ cdef class Sender:
 
     cpdef _sendText(self, message, compress)
     cpdef _sendBytes(self, data, compress)
+    cpdef _sendPrepared(self, message)
     cpdef _fireWritable(self)
     cpdef _flush(self)
     @cython.locals(inflow=Inflow, outflow=Outflow)

@@ -172,13 +172,11 @@ class Sender:
         """
         See L{IWebSocketTransport}.
         """
-        if self.isOpen:
-            if self._outbox is not None:
-                return self._postpone(
-                    self._sendPrepared, message, message.frame.payload
-                )
+        if self._outbox is None and self._connection.state is _OPEN:
             return self._sendPrepared(message)
-        return self._whenOver()
+        if not self.isOpen:
+            return self._whenOver()
+        return self._postpone(self._sendPrepared, message, message.frame.payload)
 
     def turnEnded(self) -> None:
         """

@@ -13,4 +13,5 @@ cdef class WireConnection:
     cpdef nextEvent(self)
     cpdef sendText(self, message, compress=*)
     cpdef sendBytes(self, data, compress=*)
+    cpdef sendPrepared(self, message)
     cpdef list dataToSend(self, atMost=*)

@@ -190,12 +190,13 @@ class SendingHalf(WireConnection):
             raise TypeError(
                 f"message must be PreparedMessage, not {type(message).__name__}"
             )
-        opcode, payload, *_ = message.frame
         key, size = self._sharingKey, self._fragmentSize
-        if key is None or (size is not None and len(payload) > size):
-            self._sendMessage(opcode, payload, message.compress)
+        if key is None or (size is not None and len(message.frame.payload) > size):
+            frame = message.frame
+            self._sendMessage(frame.opcode, frame.payload, message.compress)
             return
-        self._checkFree()
+        if self.state is not _OPEN or self._begun is not None:
+            self._checkFree()
         try:
             shared = message.serializedFor(key, self._extensions)
         except Exception:
