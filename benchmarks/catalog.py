@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["FASTEST", "OURS", "RAW", "SERVERS", "Server"]
+__all__ = ["BARE", "FASTEST", "OURS", "RAW", "SERVERS", "Server"]
 
 
 class Server(NamedTuple):
@@ -35,6 +35,7 @@ _TXWS = ("twisted", "wsaccel")
 _ECHOES = frozenset(("echo", "large", "deflate", "idle"))
 
 RAW = "tcp"
+BARE = "bare"
 OURS = ("handler", "compiled", "resource", "wrap", "coroutine")
 
 SERVERS = {
@@ -46,6 +47,13 @@ SERVERS = {
             "tcpserver",
             distributions=("twisted",),
             works=frozenset(("echo", "large", "idle")),
+        ),
+        Server(
+            BARE,
+            "nothing but Twisted, sent at once",
+            "bareserver",
+            distributions=("twisted",),
+            works=frozenset(("echo", "large", "broadcast")),
         ),
         Server(
             "handler",

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from .catalog import RAW, Server
+from .catalog import BARE, RAW, Server
 from .load import applyLoad, planTraffic
 from .results import Results
 from .rows import Row
@@ -51,7 +51,9 @@ def measure(candidate: Candidate, row: Row, python: Path, seconds: float) -> flo
     @raise Unavailable: if it cannot.
     """
     server = candidate.server
-    traffic = planTraffic(row, isRaw=server.name == RAW)
+    # The bare one knows of handshakes, and nothing of frames.
+    isRaw = server.name == RAW or (server.name == BARE and row.kind == "bytes")
+    traffic = planTraffic(row, isRaw=isRaw)
     with running(server, row.work, python, candidate.package) as process:
         cost = applyLoad(compileLoad(), traffic, process, row.connections, seconds)
     return cost * row.factor
