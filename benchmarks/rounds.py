@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .catalog import BARE, RAW, Server
-from .load import applyLoad, planTraffic
+from .load import Traffic, applyLoad, planTraffic
 from .results import Results
 from .rows import Row
 from .running import Unavailable, running
 from .workshop import compileLoad
 
-__all__ = ["Candidate", "candidatesOf", "measure", "play"]
+__all__ = ["Candidate", "candidatesOf", "measure", "play", "trafficFor"]
 
 
 class Candidate(NamedTuple):
@@ -51,12 +51,19 @@ def measure(candidate: Candidate, row: Row, python: Path, seconds: float) -> flo
     @raise Unavailable: if it cannot.
     """
     server = candidate.server
-    # The bare one knows of handshakes, and nothing of frames.
-    isRaw = server.name == RAW or (server.name == BARE and row.kind == "bytes")
-    traffic = planTraffic(row, isRaw=isRaw)
+    traffic = trafficFor(server, row)
     with running(server, row.work, python, candidate.package) as process:
         cost = applyLoad(compileLoad(), traffic, process, row.connections, seconds)
     return cost * row.factor
+
+
+def trafficFor(server: Server, row: Row) -> Traffic:
+    """
+    Make the traffic that a row is for a server.
+    """
+    # The bare one knows of handshakes, and nothing of frames.
+    isRaw = server.name == RAW or (server.name == BARE and row.kind == "bytes")
+    return planTraffic(row, isRaw=isRaw)
 
 
 def play(

@@ -17,6 +17,8 @@ from benchmarks.compare import formatComparison
 from benchmarks.growth import connectionScale, makePage, sizeScale
 from benchmarks.load import parseResult, planTraffic
 from benchmarks.pages import formatCosts, formatNotes, formatTargets, writeRows
+from benchmarks.profile import Profile, parseReport
+from benchmarks.profile import makePage as makeProfilePage
 from benchmarks.results import Results
 from benchmarks.rows import ROWS
 from benchmarks.running import Unavailable
@@ -452,3 +454,44 @@ class WireTests(SynchronousTestCase):
         least = leastTime(lambda: calls.append(None), repetitions=3, seconds=1e-6)
         self.assertTrue(least > 0)
         self.assertTrue(len(calls) > 3)
+
+
+class ProfileTests(SynchronousTestCase):
+    """
+    Where the time goes.
+    """
+
+    REPORT = """# Overhead;Shared Object
+  50.50% ;[kernel.kallsyms]
+ 0.50%  ;[vdso]
+30.00%  ;libpython3.11.so.1.0
+10.00%;frames.cpython-311-x86_64-linux-gnu.so
+ 9.00%  ;libc.so.6
+
+"""
+
+    def test_parts(self):
+        """
+        Libraries are summed up by what they are.
+        """
+        shares = parseReport(self.REPORT, ["frames", "flow"])
+        self.assertEqual(
+            {part: round(share, 4) for part, share in shares.items()},
+            {
+                "kernel": 0.51,
+                "interpreter": 0.3,
+                "compiled txws": 0.1,
+                "other libraries": 0.09,
+            },
+        )
+
+    def test_page(self):
+        """
+        The page tells what each part costs.
+        """
+        shares = parseReport(self.REPORT, ["frames"])
+        profile = Profile(ROWS["small"], "compiled", 10.0, shares)
+        page = makeProfilePage([profile], {"Command": "``it``"})
+        for told in ("10.0 µs a message", "- 5.10", "- 3.00", "- 1.00", "- 0.90"):
+            self.assertIn(told, page)
+        self.assertIn("* Command: ``it``", page)
