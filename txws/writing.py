@@ -131,7 +131,8 @@ class SocketWriter(Writer):
         """
         if not self._isFree(self._transport):
             self._spent = 0
-            return super().sendLarge(pieces, large)
+            # Cython's cpdef methods have no super().
+            return Writer.sendLarge(self, pieces, large)
         size = sum(map(len, pieces))
         large = large[:_AT_ONCE_SIZE]
         sent = self._sendNow([*pieces, large])
