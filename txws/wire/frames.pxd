@@ -24,7 +24,7 @@ cdef class FrameParser:
     cdef readonly int rsv
 
     cdef list _arrived
-    cdef bytes _buffer
+    cdef object _buffer
     cdef int _continuationRSV
     cdef int _firstRSV
     cdef Py_ssize_t _fragments
