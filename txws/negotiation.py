@@ -8,11 +8,11 @@ L{twisted.web}, it is decided here; and the application may take its time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from types import CoroutineType
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime, ITransport
@@ -46,7 +46,10 @@ from .wire.states import Role
 __all__ = ["Negotiation", "NegotiationOwner", "ServerSettings"]
 
 _log = Logger()
-_R = TypeVar("_R")
+
+# Calls of the application, each a method and its arguments, which are answered by
+# what it returns.
+_Questions = Generator[tuple[Any, ...], Any, None]
 
 _METHODS = tuple(IWebSocketHandler)
 
@@ -190,8 +193,11 @@ class Negotiation:
         self._keepalive = keepalive
         self._owner = owner
         self._legacy = legacy
-        self._asking: Deferred[None] | None = None
         self._lost: Failure | None = None
+        # The answer that is waited for.
+        self._awaited: Deferred[Any] | None = None
+        # What the handler is started with.
+        self._webSocket: WebSocketTransport | None = None
 
     def start(self, path: str | None = None) -> None:
         """
@@ -200,8 +206,7 @@ class Negotiation:
         @param path: what a router is to look for; L{None} for the path of the
             request.
         """
-        self._asking = Deferred.fromCoroutine(self._negotiate(path))
-        self._asking.addErrback(self._failed)
+        self._goOn(None, self._negotiate(path))
 
     def cancel(self, reason: Failure) -> None:
         """
@@ -212,10 +217,10 @@ class Negotiation:
             meanwhile.
         """
         self._lost = reason
-        if self._asking is not None:
-            self._asking.cancel()
+        if self._awaited is not None:
+            self._awaited.cancel()
 
-    async def _negotiate(self, path: str | None) -> None:
+    def _negotiate(self, path: str | None) -> _Questions:
         """
         Ask what there is to ask, in this order: cheap questions first.
         """
@@ -223,16 +228,16 @@ class Negotiation:
         settings, parameters = self._settings.at(path or request.path)
         if parameters:
             request = replace(request, parameters=parameters)
-        await self._ask(settings.handshake.checkRequest, request)
+        yield settings.handshake.checkRequest, request
         factory = settings.handlerFactory
-        subprotocol = await self._ask(
+        subprotocol = yield (
             settings.handshake.chooseSubprotocol,
             request.subprotocols,
             factory.subprotocols,
         )
         if subprotocol is not None:
             request = replace(request, subprotocol=subprotocol)
-        handler = await self._ask(factory.buildHandler, request)
+        handler = yield factory.buildHandler, request
         if self._lost is not None:
             # It did not let itself be cancelled.
             return
@@ -240,34 +245,30 @@ class Negotiation:
             raise BadHandshake(403, "the application refuses")
         _checkHandler(handler)
         self._owner.handlerBuilt(handler)
-        await self._accept(settings, request, handler)
+        yield from self._accept(settings, request, handler)
 
-    async def _accept(
+    def _accept(
         self,
         settings: ServerSettings,
         request: WebSocketRequest,
         handler: IWebSocketHandler,
-    ) -> None:
+    ) -> _Questions:
         """
         Start the handler, and accept the handshake if it does not mind.
         """
         limits = settings.limits
-        answers, extensions = await self._ask(
+        answers, extensions = yield (
             acceptExtensions,
             self._upgrade.extensions,
             extensionsFor(handler, settings.extensions),
             limits.maxMessageSize,
         )
-        acceptance = await self._ask(
-            self._makeAcceptance,
-            request,
-            answers,
-            await self._ask(settings.handshake.headersFor, request),
-        )
+        headers = yield settings.handshake.headersFor, request
+        acceptance = yield self._makeAcceptance, request, answers, headers
         self._keepalive.policy = settings.keepalive
         if self._legacy is not None and not self._legacy.hasPings:
             self._keepalive.policy = replace(settings.keepalive, pingInterval=None)
-        webSocket = WebSocketTransport(
+        webSocket = self._webSocket = WebSocketTransport(
             self._transport,
             self._connect(settings, handler, extensions),
             Role.SERVER,
@@ -276,11 +277,7 @@ class Negotiation:
             limits,
             self._keepalive,
         )
-        try:
-            await self._ask(handler.negotiationStarted, webSocket)
-        except BadHandshake:
-            webSocket.neverOpened()
-            raise
+        yield handler.negotiationStarted, webSocket
         if self._lost is None:
             self._owner.negotiationAccepted(webSocket, acceptance)
         else:
@@ -321,32 +318,59 @@ class Negotiation:
             observer=FrameLog(self._request.peer) if settings.logsFrames else None,
         )
 
-    async def _ask(
-        self,
-        method: Callable[..., _R | Deferred[_R] | Coroutine[Deferred[Any], Any, _R]],
-        *arguments: object,
-    ) -> _R:
+    def _goOn(self, answer: object, questions: _Questions) -> None:
         """
-        Call the application, which may refuse or fail, or take its time.
+        Ask, until there is an answer to be waited for, which most are not.
+
+        @param answer: the answer to the last question.
+        @param questions: those that are left.
         """
         try:
-            returned = method(*arguments)
-            if isinstance(returned, (Deferred, CoroutineType)):
-                awaited: _R = await returned
-                return awaited
-        except BadHandshake:
-            raise
-        except Exception:
-            if self._lost is None:
-                _log.failure(
-                    "{request}: {method} raised",
-                    request=self._request,
-                    method=getattr(method, "__qualname__", method),
-                )
-            raise BadHandshake(500, "internal error") from None
-        else:
-            # Most have the answer at once.
-            return cast(_R, returned)
+            while True:
+                method, *arguments = questions.send(answer)
+                try:
+                    answer = method(*arguments)
+                except Exception:
+                    self._askedInVain(Failure(), method)
+                    return
+                if isinstance(answer, CoroutineType):
+                    answer = Deferred.fromCoroutine(answer)
+                if isinstance(answer, Deferred):
+                    self._wait(answer, method, questions)
+                    return
+        except StopIteration:
+            return
+        except BaseException:
+            self._failed(Failure())
+
+    def _wait(
+        self,
+        answer: Deferred[Any],
+        method: Callable[..., object],
+        questions: _Questions,
+    ) -> None:
+        """
+        Go on when there is an answer.
+        """
+        self._awaited = answer
+        answer.addCallback(self._goOn, questions)
+        answer.addErrback(self._askedInVain, method)
+
+    def _askedInVain(self, failure: Failure, method: Callable[..., object]) -> None:
+        """
+        Refuse the handshake, for the application has refused or failed.
+        """
+        if self._webSocket is not None:
+            self._webSocket.neverOpened()
+        if self._lost is None and failure.check(BadHandshake) is None:
+            _log.failure(
+                "{request}: {method} raised",
+                failure,
+                request=self._request,
+                method=getattr(method, "__qualname__", method),
+            )
+            failure = Failure(BadHandshake(500, "internal error"))
+        self._failed(failure)
 
     def _failed(self, failure: Failure) -> None:
         """
