@@ -215,7 +215,9 @@ class Conversation:
         """
         try:
             return await self.receive()
-        except WebSocketClosed:
+        except WebSocketClosed as closed:
+            # It is kept here, and would keep who waited.
+            closed.__traceback__ = None
             raise StopAsyncIteration from None
 
     async def __aenter__(self) -> Conversation:

@@ -123,6 +123,8 @@ class ConversationHandler:
         The coroutine has raised.
         """
         if isNothingBut(failure.value, self._ended):
+            # Who has the reason does not need all that waited for it.
+            failure.cleanFailure()
             return
         _log.failure(
             "{transport}: {serve} raised",

@@ -331,6 +331,15 @@ class Outflow:
         self._connection.discardData()
         self._rest = _NOTHING
 
+    def end(self, nobody: FlowOwner) -> None:
+        """
+        Forget the owner, for the connection is over: it would keep what it is made
+        of, and that keeps it.
+
+        @param nobody: who is told instead.
+        """
+        self._owner = nobody
+
     def noteProgress(self) -> bool:
         """
         Find out whether the peer has taken some of what is on its way to it

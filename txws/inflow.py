@@ -288,6 +288,16 @@ class Inflow:
             self.resume(Pause.TURN)
         self._left = ()
 
+    def end(self, nowhere: Delivery, nobody: InflowOwner) -> None:
+        """
+        Forget the handler and the owner, see L{Outflow.end}.
+
+        @param nowhere: what gets the messages instead.
+        @param nobody: who is told instead.
+        """
+        self._delivery = nowhere
+        self._owner = nobody
+
     def _deliver(self) -> None:
         """
         Tell the handler what has been received, and have written what it has

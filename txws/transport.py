@@ -24,10 +24,11 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from .closing import abortTransport, seeOff
-from .delivery import Delivery
+from .delivery import Delivery, DeliveryOwner
 from .errors import DeadlineExpired, MessageTooBig, WebSocketClosed, WebSocketFailed
-from .flow import Outflow, unsentSize
-from .inflow import Inflow, Pause, Turn
+from .flow import FlowOwner, Outflow, unsentSize
+from .handlers import WebSocketHandler
+from .inflow import Inflow, InflowOwner, Pause, Turn
 from .interfaces import (
     IGroup,
     IWebSocketHandler,
@@ -55,6 +56,18 @@ __all__ = ["WebSocketTransport"]
 _log = Logger()
 
 _OPEN = ConnectionState.OPEN
+
+
+class _Nobody(DeliveryOwner, FlowOwner, InflowOwner):
+    """
+    Whom the parts of a connection tell that is over.
+    """
+
+    isGivingWay = False
+
+
+_NOBODY = _Nobody()  # type: ignore[abstract]  # it does nothing
+_NOWHERE = Delivery(WebSocketHandler(), _NOBODY)
 
 
 @implementer(IWebSocketTransport)
@@ -260,6 +273,7 @@ class WebSocketTransport(Sender):
         self._leave()
         self._ended = Failure(WebSocketFailed(ConnectionAborted()))
         self._tellWaiting(self._ended)
+        self._end()
 
     @property
     def dataReceived(self) -> Callable[[bytes], None]:
@@ -286,6 +300,7 @@ class WebSocketTransport(Sender):
         self._leave()
         self._delivery.connectionLost(ended)
         self._tellWaiting(ended)
+        self._end()
 
     # What the clock and the way out tell
 
@@ -466,6 +481,14 @@ class WebSocketTransport(Sender):
                 group.discard(self)
             except Exception:
                 _log.failure("{transport}: {group} raised", transport=self, group=group)
+
+    def _end(self) -> None:
+        """
+        Come apart, so that nothing is left to the garbage collector.
+        """
+        self._delivery = _NOWHERE
+        self._inflow.end(_NOWHERE, _NOBODY)
+        self._outflow.end(_NOBODY)
 
     def _closing(self) -> None:
         """
