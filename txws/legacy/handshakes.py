@@ -9,7 +9,6 @@ get past that.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 
 from zope.interface import implementer
 
@@ -131,7 +130,7 @@ class Hixie75Handshake:
             raise BadHandshake(400, "Origin is missing")
         self._origin = upgrade.origin
         spoken = tuple(name for name in upgrade.subprotocols if name != _BINARY)
-        self._upgrade = replace(upgrade, subprotocols=spoken, extensions=())
+        self._upgrade = upgrade._replace(subprotocols=spoken, extensions=())
 
     def receiveData(self, data: bytes) -> UpgradeRequest | None:
         """
@@ -240,8 +239,8 @@ def _parse(
     for name, value in head.headers:
         translate = modern.get(name.lower())
         fields.append((name, value) if translate is None else translate(value))
-    upgrade = parseUpgrade(replace(head, headers=Headers(fields)))
-    return replace(upgrade, headers=head.headers)
+    upgrade = parseUpgrade(head._replace(headers=Headers(fields)))
+    return upgrade._replace(headers=head.headers)
 
 
 def _parseKey(headers: Headers, name: str) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from itertools import chain
+from typing import NamedTuple
 
 from .errors import BadHandshake
 
@@ -18,12 +19,12 @@ __all__ = [
     "STATUS_BEGINNING",
     "HeadLimits",
     "HeadReader",
-    "HeaderIndex",
     "Headers",
     "RequestHead",
     "ResponseHead",
     "parseRequestHead",
     "parseResponseHead",
+    "serializeFields",
     "serializeHead",
     "statusLine",
 ]
@@ -135,38 +136,26 @@ class Headers:
 
         @param name: the name of the field, in any case.
         """
-        wanted, size = name.lower(), len(name)
+        wanted, flat = name.lower(), self._flat
         return [
             value
-            for name, value in self
-            if len(name) == size and name.lower() == wanted
+            for name, value in zip(flat[::2], flat[1::2], strict=True)
+            if name.lower() == wanted
         ]
 
-
-class HeaderIndex:
-    """
-    Finds the header fields of one head faster, for whoever asks for many.
-    """
-
-    __slots__ = ("_values",)
-
-    def __init__(self, headers: Headers) -> None:
+    def index(self) -> dict[str, list[str]]:
         """
-        @param headers: the fields.
-        """
-        self._values: dict[str, list[str]] = {}
-        for name, value in headers:
-            self._values.setdefault(name.lower(), []).append(value)
+        Find the values of all fields, for whoever asks for many.
 
-    def getAll(self, name: str) -> list[str]:
+        @return: the values of each field, by its name in lower case.
         """
-        See L{Headers.getAll}.
-        """
-        return self._values.get(name.lower(), [])
+        index: dict[str, list[str]] = {}
+        for name, value in self:
+            index.setdefault(name.lower(), []).append(value)
+        return index
 
 
-@dataclass(frozen=True)
-class RequestHead:
+class RequestHead(NamedTuple):
     """
     The head of a request, RFC 9112 section 3.
 
@@ -182,8 +171,7 @@ class RequestHead:
     headers: Headers
 
 
-@dataclass(frozen=True)
-class ResponseHead:
+class ResponseHead(NamedTuple):
     """
     The head of a response, RFC 9112 section 4.
 
@@ -242,29 +230,30 @@ class HeadReader:
             line, 431 for the rest, RFC 6585 section 5; 400 if it begins with
             something else.
         """
-        searched = max(len(self.received) - len(_END) + 1, 0)
-        self.received += data
-        end = self.received.find(_END, searched)
+        received = self.received
+        searched = max(len(received) - len(_END) + 1, 0)
+        received += data
+        end = received.find(_END, searched)
         self._checkFirstLine()
-        size = len(self.received) if end < 0 else end + len(_END)
+        size = len(received) if end < 0 else end + len(_END)
         if size > self._limits.maxSize:
             raise BadHandshake(
                 431, f"the head exceeds {self._limits.maxSize} bytes (maxHandshakeSize)"
             )
         if end < 0:
             return None
-        return bytes(self.received[:end]), bytes(self.received[size:])
+        return bytes(received[:end]), bytes(received[size:])
 
     def _checkFirstLine(self) -> None:
         """
         Check the beginning and the length of the first line.
         """
-        size = min(len(self.received), len(self._beginning))
-        if not self.received.startswith(self._beginning[:size]):
+        received, size = self.received, len(self.received)
+        if not received.startswith(self._beginning[:size]):
             raise BadHandshake(400, _NO_STATUS_LINE)
         limit = self._limits.maxLineSize
         end = limit + len(_LINE_END)
-        if len(self.received) >= end and self.received.find(_LINE_END, 0, end) < 0:
+        if size >= end and received.find(_LINE_END, 0, end) < 0:
             raise BadHandshake(
                 414, f"the first line exceeds {limit} bytes (maxLineSize)"
             )
@@ -282,8 +271,13 @@ def parseRequestHead(head: bytes, limits: HeadLimits) -> RequestHead:
     match = _REQUEST_LINE.match(first)
     if match is None:
         raise BadHandshake(400, "the request line is not one of HTTP/1.1")
-    method, target, minorVersion = (part.decode("ascii") for part in match.groups())
-    return RequestHead(method, target, int(minorVersion), _parseFields(lines, limits))
+    method, target, minorVersion = match.groups()
+    return RequestHead(
+        method.decode("ascii"),
+        target.decode("ascii"),
+        int(minorVersion),
+        _parseFields(lines, limits),
+    )
 
 
 def parseResponseHead(head: bytes, limits: HeadLimits) -> ResponseHead:
@@ -312,10 +306,11 @@ def _parseFields(lines: list[bytes], limits: HeadLimits) -> Headers:
             431, f"more than {limits.maxHeaders} header fields (maxHeaders)"
         )
     fields = []
+    maxLineSize = limits.maxLineSize
     for line in lines:
-        if len(line) > limits.maxLineSize:
+        if len(line) > maxLineSize:
             raise BadHandshake(
-                431, f"a header exceeds {limits.maxLineSize} bytes (maxLineSize)"
+                431, f"a header exceeds {maxLineSize} bytes (maxLineSize)"
             )
         fields.append(_FREQUENT_FIELDS.get(line) or _parseField(line))
     return Headers(fields)
@@ -363,7 +358,18 @@ def serializeHead(firstLine: str, fields: Iterable[tuple[str, str]]) -> bytes:
     """
     if _UNFIT.search(firstLine) is not None:
         raise ValueError(f"not fit for the first line of a head: {firstLine!r}")
-    lines = [firstLine]
+    return firstLine.encode("latin-1") + _LINE_END + serializeFields(fields)
+
+
+def serializeFields(fields: Iterable[tuple[str, str]]) -> bytes:
+    """
+    Serialize the rest of a head, with the empty line that ends it.
+
+    @param fields: the header fields, as (name, value).
+    @raise ValueError: if a line could be taken for more than one, or a
+        character is not ISO 8859-1; it names the field.
+    """
+    lines = []
     for name, value in fields:
         if _FIELD_NAME.match(name) is None:
             raise ValueError(f"not a header name: {name!r}")

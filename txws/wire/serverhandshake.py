@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from .errors import BadHandshake
@@ -24,7 +24,7 @@ from .handshake import (
     parseTokens,
     serializeExtensions,
 )
-from .http import HeaderIndex, Headers, RequestHead, serializeHead, statusLine
+from .http import Headers, RequestHead, serializeFields, serializeHead, statusLine
 
 __all__ = [
     "UpgradeRequest",
@@ -43,6 +43,17 @@ _HOST = re.compile(
     r"\A(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~%!$&'()*+,;=]+)(?::[0-9]{0,5})?\Z"
 )
 
+# The values of header fields, by their names in lower case.
+_Index = dict[str, list[str]]
+
+# What each 101 begins with.
+_ACCEPTANCE = (
+    b"HTTP/1.1 101 Switching Protocols\r\n"
+    b"Upgrade: websocket\r\n"
+    b"Connection: Upgrade\r\n"
+    b"Sec-WebSocket-Accept: "
+)
+
 # What a 101 says on its own; a 101 has no body.
 _OURS = re.compile(
     r"(?:Upgrade|Connection|Sec-WebSocket-.*|Content-Length|Transfer-Encoding)\Z",
@@ -50,8 +61,7 @@ _OURS = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class UpgradeRequest:
+class UpgradeRequest(NamedTuple):
     """
     A valid opening handshake of a client, RFC 6455 section 4.2.1.
 
@@ -105,8 +115,8 @@ def parseUpgrade(head: RequestHead) -> UpgradeRequest:
     @param head: the head of the request.
     @raise BadHandshake: if it is not valid; it names the header.
     """
-    headers = HeaderIndex(head.headers)
-    if not _saysWebSocket(headers.getAll("Upgrade")):
+    headers = head.headers.index()
+    if not _saysWebSocket(headers.get("upgrade", ())):
         raise BadHandshake(400, "Upgrade does not say 'websocket'")
     if head.method != "GET":
         raise BadHandshake(405, "an upgrade needs method GET", [("Allow", "GET")])
@@ -123,7 +133,7 @@ def parseUpgrade(head: RequestHead) -> UpgradeRequest:
     host = _getOne(headers, "Host")
     if _HOST.match(host) is None:
         raise BadHandshake(400, "Host is not a host and a port")
-    origins = headers.getAll("Origin")
+    origins = headers.get("origin", ())
     if len(origins) > 1:
         raise BadHandshake(400, "Origin is there more than once")
     return UpgradeRequest(
@@ -157,16 +167,13 @@ def acceptUpgrade(
         that make the handshake.
     """
     headers = checkAcceptanceHeaders(headers)
-    fields = [
-        ("Upgrade", "websocket"),
-        ("Connection", "Upgrade"),
-        ("Sec-WebSocket-Accept", acceptKey(request.key)),
-    ]
+    fields: list[tuple[str, str]] = []
     if subprotocol is not None:
         fields.append(("Sec-WebSocket-Protocol", subprotocol))
     if extensions:
         fields.append(("Sec-WebSocket-Extensions", serializeExtensions(extensions)))
-    return serializeHead(statusLine(101), (*fields, *headers))
+    rest = serializeFields((*fields, *headers))
+    return b"%s%s\r\n%s" % (_ACCEPTANCE, acceptKey(request.key).encode("ascii"), rest)
 
 
 def checkAcceptanceHeaders(
@@ -232,33 +239,30 @@ def _saysWebSocket(upgrades: Sequence[str]) -> bool:
     """
     Tell whether one of the protocols of an Upgrade header is this.
     """
-    return any(
-        element.strip(" \t").lower() == "websocket"
-        for value in upgrades
-        for element in value.split(",")
-    )
+    protocols = ",".join(upgrades).lower().split(",")
+    return "websocket" in [protocol.strip(" \t") for protocol in protocols]
 
 
-def _getOne(headers: HeaderIndex, name: str) -> str:
+def _getOne(headers: _Index, name: str) -> str:
     """
     Get the value of a header that has to be there exactly once.
     """
-    values = headers.getAll(name)
+    values = headers.get(name.lower(), ())
     if len(values) != 1:
         problem = "more than once" if values else "missing"
         raise BadHandshake(400, f"{name} is {problem}")
     return values[0]
 
 
-def _checkConnection(headers: HeaderIndex) -> None:
+def _checkConnection(headers: _Index) -> None:
     """
     Check that the upgrade is meant for this hop.
     """
     try:
-        options = parseTokens(headers.getAll("Connection"))
+        options = parseTokens(headers.get("connection", ()))
     except ValueError as error:
         raise BadHandshake(400, f"Connection: {error}") from None
-    if "upgrade" not in (option.lower() for option in options):
+    if "upgrade" not in map(str.lower, options):
         raise BadHandshake(
             400,
             "Connection does not say 'Upgrade'; "
@@ -284,7 +288,7 @@ def upgradeRequired(explanation: str) -> BadHandshake:
     )
 
 
-def _checkVersion(headers: HeaderIndex) -> None:
+def _checkVersion(headers: _Index) -> None:
     """
     Check the version, RFC 6455 section 4.4.
     """
@@ -292,13 +296,13 @@ def _checkVersion(headers: HeaderIndex) -> None:
         raise upgradeRequired(f"Sec-WebSocket-Version is not {VERSION}")
 
 
-def _checkNoBody(headers: HeaderIndex) -> None:
+def _checkNoBody(headers: _Index) -> None:
     """
     Check that nothing follows the head that could be taken for frames.
     """
-    if headers.getAll("Transfer-Encoding"):
+    if headers.get("transfer-encoding", ()):
         raise BadHandshake(400, "Transfer-Encoding is there; an upgrade has no body")
-    if any(length != "0" for length in headers.getAll("Content-Length")):
+    if any(length != "0" for length in headers.get("content-length", ())):
         raise BadHandshake(400, "Content-Length is not 0; an upgrade has no body")
 
 
@@ -334,12 +338,12 @@ def _decodePath(path: str) -> str:
         raise BadHandshake(400, "the path is not UTF-8") from None
 
 
-def _parseSubprotocols(headers: HeaderIndex) -> tuple[str, ...]:
+def _parseSubprotocols(headers: _Index) -> tuple[str, ...]:
     """
     Parse C{Sec-WebSocket-Protocol}, RFC 6455 section 4.1.
     """
     try:
-        subprotocols = parseTokens(headers.getAll("Sec-WebSocket-Protocol"))
+        subprotocols = parseTokens(headers.get("sec-websocket-protocol", ()))
     except ValueError as error:
         raise BadHandshake(400, f"Sec-WebSocket-Protocol: {error}") from None
     if len(set(subprotocols)) != len(subprotocols):
@@ -347,11 +351,11 @@ def _parseSubprotocols(headers: HeaderIndex) -> tuple[str, ...]:
     return tuple(subprotocols)
 
 
-def _parseOffers(headers: HeaderIndex) -> tuple[ExtensionOffer, ...]:
+def _parseOffers(headers: _Index) -> tuple[ExtensionOffer, ...]:
     """
     Parse C{Sec-WebSocket-Extensions}.
     """
     try:
-        return tuple(parseExtensions(headers.getAll("Sec-WebSocket-Extensions")))
+        return tuple(parseExtensions(headers.get("sec-websocket-extensions", ())))
     except ValueError as error:
         raise BadHandshake(400, f"Sec-WebSocket-Extensions: {error}") from None
