@@ -27,6 +27,13 @@ from .policy import Limits
 from .wire.contract import WireConnection
 from .writing import TURN_SIZE, writerFor
 
+try:
+    from fcntl import ioctl
+    from termios import TIOCOUTQ
+except ImportError:
+    # Not on Windows: there is nobody to ask.
+    ioctl, TIOCOUTQ = None, 0  # type: ignore[assignment,misc]  # no constant
+
 __all__ = ["FlowOwner", "Outflow", "unsentSize"]
 
 # As much as a piece that waits counts for at least: each takes some memory besides
@@ -34,6 +41,9 @@ __all__ = ["FlowOwner", "Outflow", "unsentSize"]
 _PIECE_SIZE = 64
 
 _NOTHING = memoryview(b"")
+
+# What the kernel answers with.
+_ANSWER = bytes(4)
 
 _TURN_SIZE = TURN_SIZE
 
@@ -46,12 +56,9 @@ def unsentSize(transport: ITransport) -> int:
     @param transport: a socket's, or any other.
     """
     try:
-        from fcntl import ioctl
-        from termios import TIOCOUTQ
-
         descriptor: int = transport.fileno()  # type: ignore[attr-defined]  # if any
-        answer = ioctl(descriptor, TIOCOUTQ, bytes(4))
-    except (AttributeError, ImportError, OSError, TypeError, ValueError):
+        answer = ioctl(descriptor, TIOCOUTQ, _ANSWER)
+    except (AttributeError, OSError, TypeError, ValueError):
         return 0
     return int.from_bytes(answer, sys.byteorder)
 
