@@ -97,7 +97,15 @@ class Connection(SendingHalf):
         checkClaims(self._extensions)
         # Whether what is received in one piece is handed on in one.
         self._isWhole = self._isPlain and not deliversFragments
-        self._parser = _makeParser(role, maxMessageSize, maxFragments, self._extensions)
+        firstRSV, continuationRSV = _claimedBits(self._extensions)
+        self._parser = FrameParser(
+            isMasked=role is Role.SERVER,
+            maxMessageSize=maxMessageSize,
+            maxFragments=maxFragments,
+            firstRSV=firstRSV,
+            continuationRSV=continuationRSV,
+            keepsFramesWhole=self._isCutFirst,
+        )
         assembler = FragmentReader if deliversFragments else MessageAssembler
         self._assembler = assembler(maxMessageSize)
         # What is in the frame that was received last, if extensions see to it.
@@ -218,7 +226,8 @@ class Connection(SendingHalf):
         if self.state is _OPEN:
             # "... typically echos the status code it received."
             self.isCloseReceivedFirst = True
-            self._sendClose(status.code, status.reason)
+            self.closeSent = status
+            self._sendControl(_CLOSE, payload)
         self._advance(Input.RECEIVE_CLOSE)
         self._dropReceived()
         return CloseReceived(status)
@@ -323,25 +332,14 @@ def _join(frames: Iterable[Frame]) -> Frame:
     return first._replace(payload=payload, isFinal=others[-1].isFinal)
 
 
-def _makeParser(
-    role: Role,
-    maxMessageSize: int | None,
-    maxFragments: int | None,
-    extensions: Sequence[IExtension],
-) -> FrameParser:
+def _claimedBits(extensions: Sequence[IExtension]) -> tuple[int, int]:
     """
-    Make the parser that the extensions need.
+    Find the reserved bits that are claimed: of the first frame of a message, and
+    of its other frames.
     """
     firstRSV = continuationRSV = 0
     for extension in extensions:
         firstRSV |= extension.rsv
         if extension.isPerFrame:
             continuationRSV |= extension.rsv
-    return FrameParser(
-        isMasked=role is Role.SERVER,
-        maxMessageSize=maxMessageSize,
-        maxFragments=maxFragments,
-        firstRSV=firstRSV,
-        continuationRSV=continuationRSV,
-        keepsFramesWhole=any(extension.isPerFrame for extension in extensions),
-    )
+    return firstRSV, continuationRSV

@@ -37,6 +37,9 @@ class Input(Enum):
     FAIL = "violation"
     LOSE = "transport lost"
 
+    # Of Enum's own, many a look at the table would be calls.
+    __hash__ = object.__hash__
+
 
 class ConnectionState(Enum):
     """
@@ -56,6 +59,8 @@ class ConnectionState(Enum):
     FAILED = "failed"
     CLOSING = "closing"
     CLOSED = "closed"
+
+    __hash__ = object.__hash__
 
 
 TRANSITIONS = {
