@@ -19,9 +19,6 @@ __all__ = ["TURN_SIZE", "SocketWriter", "Writer", "writerFor"]
 # As much as a Twisted transport takes before it says that it is full.
 TURN_SIZE = 64 * 1024
 
-# What has to be as it is known here, for none of it is promised.
-_KNOWN = ("connected", "dataBuffer", "disconnecting", "writeSomeData", "TLS")
-
 # After so many bytes the reactor has its turn, however fast the peer reads: who
 # sends without an end must not keep everybody else waiting.
 _AT_ONCE_SIZE = 1024 * 1024
@@ -42,12 +39,22 @@ def writerFor(transport: ITransport) -> Writer:
         connection, without TLS, it is tried at once; any other transport, and
         what the socket does not take, goes the ordinary way.
     """
-    isKnown = isinstance(transport, Socket) and all(
-        hasattr(transport, name) for name in _KNOWN
-    )
-    if not isKnown or not isinstance(getattr(transport, "_tempDataBuffer", None), list):
-        return Writer(transport)
-    return SocketWriter(transport)
+    if isinstance(transport, Socket) and _isKnown(transport):
+        return SocketWriter(transport)
+    return Writer(transport)
+
+
+def _isKnown(transport: Any) -> bool:
+    """
+    Find out whether a socket's transport is as it is known here, for none of that
+    is promised.
+    """
+    try:
+        _ = transport.connected, transport.dataBuffer, transport.disconnecting
+        _ = transport.writeSomeData, transport.TLS
+        return isinstance(transport._tempDataBuffer, list)
+    except AttributeError:
+        return False
 
 
 class Writer:
