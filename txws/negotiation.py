@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from types import CoroutineType
 from typing import Any, Protocol
 
@@ -78,6 +77,13 @@ class ServerSettings:
     clock: IReactorTime
     logsFrames: bool
     legacy: ILegacyVersions | None = None
+
+    @property
+    def isRouted(self) -> bool:
+        """
+        Whether the application is a router.
+        """
+        return IWebSocketRouter.providedBy(self.handlerFactory)
 
     def hasPath(self, path: str, routed: str | None = None) -> bool:
         """
@@ -225,9 +231,11 @@ class Negotiation:
         Ask what there is to ask, in this order: cheap questions first.
         """
         request = self._request
-        settings, parameters = self._settings.at(path or request.path)
-        if parameters:
-            request = replace(request, parameters=parameters)
+        settings = self._settings
+        if settings.isRouted:
+            settings, parameters = settings.at(path or request.path)
+            if parameters:
+                request = replace(request, parameters=parameters)
         yield settings.handshake.checkRequest, request
         factory = settings.handlerFactory
         subprotocol = yield (
@@ -307,16 +315,16 @@ class Negotiation:
         Make the wire.
         """
         limits = settings.limits
-        connect: Callable[..., WireConnection] = partial(Connection, Role.SERVER)
+        details: dict[str, Any] = {
+            "maxMessageSize": limits.maxMessageSize,
+            "maxFragments": limits.maxFragments,
+            "extensions": extensions,
+            "deliversFragments": IFragmentHandler.providedBy(handler),
+            "observer": FrameLog(self._request.peer) if settings.logsFrames else None,
+        }
         if self._legacy is not None:
-            connect = self._legacy.connect
-        return connect(
-            maxMessageSize=limits.maxMessageSize,
-            maxFragments=limits.maxFragments,
-            extensions=extensions,
-            deliversFragments=IFragmentHandler.providedBy(handler),
-            observer=FrameLog(self._request.peer) if settings.logsFrames else None,
-        )
+            return self._legacy.connect(**details)
+        return Connection(Role.SERVER, **details)
 
     def _goOn(self, answer: object, questions: _Questions) -> None:
         """
@@ -333,6 +341,8 @@ class Negotiation:
                 except Exception:
                     self._askedInVain(Failure(), method)
                     return
+                if answer is None:
+                    continue
                 if isinstance(answer, CoroutineType):
                     answer = Deferred.fromCoroutine(answer)
                 if isinstance(answer, Deferred):
