@@ -48,7 +48,7 @@ _log = Logger()
 
 # Calls of the application, each a method and its arguments, which are answered by
 # what it returns.
-_Questions = Generator[tuple[Any, ...], Any, None]
+_Questions = Generator[tuple[Callable[..., object], tuple[object, ...]], Any, None]
 
 _METHODS = tuple(IWebSocketHandler)
 
@@ -236,16 +236,15 @@ class Negotiation:
             settings, parameters = settings.at(path or request.path)
             if parameters:
                 request = replace(request, parameters=parameters)
-        yield settings.handshake.checkRequest, request
+        yield settings.handshake.checkRequest, (request,)
         factory = settings.handlerFactory
         subprotocol = yield (
             settings.handshake.chooseSubprotocol,
-            request.subprotocols,
-            factory.subprotocols,
+            (request.subprotocols, factory.subprotocols),
         )
         if subprotocol is not None:
             request = replace(request, subprotocol=subprotocol)
-        handler = yield factory.buildHandler, request
+        handler = yield factory.buildHandler, (request,)
         if self._lost is not None:
             # It did not let itself be cancelled.
             return
@@ -267,12 +266,14 @@ class Negotiation:
         limits = settings.limits
         answers, extensions = yield (
             acceptExtensions,
-            self._upgrade.extensions,
-            extensionsFor(handler, settings.extensions),
-            limits.maxMessageSize,
+            (
+                self._upgrade.extensions,
+                extensionsFor(handler, settings.extensions),
+                limits.maxMessageSize,
+            ),
         )
-        headers = yield settings.handshake.headersFor, request
-        acceptance = yield self._makeAcceptance, request, answers, headers
+        headers = yield settings.handshake.headersFor, (request,)
+        acceptance = yield self._makeAcceptance, (request, answers, headers)
         self._keepalive.policy = settings.keepalive
         if self._legacy is not None and not self._legacy.hasPings:
             self._keepalive.policy = replace(settings.keepalive, pingInterval=None)
@@ -285,7 +286,7 @@ class Negotiation:
             limits,
             self._keepalive,
         )
-        yield handler.negotiationStarted, webSocket
+        yield handler.negotiationStarted, (webSocket,)
         if self._lost is None:
             self._owner.negotiationAccepted(webSocket, acceptance)
         else:
@@ -335,7 +336,7 @@ class Negotiation:
         """
         try:
             while True:
-                method, *arguments = questions.send(answer)
+                method, arguments = questions.send(answer)
                 try:
                     answer = method(*arguments)
                 except Exception:

@@ -302,7 +302,7 @@ def _checkNoBody(headers: _Index) -> None:
     """
     if headers.get("transfer-encoding", ()):
         raise BadHandshake(400, "Transfer-Encoding is there; an upgrade has no body")
-    if any(length != "0" for length in headers.get("content-length", ())):
+    if set(headers.get("content-length", ())) - {"0"}:
         raise BadHandshake(400, "Content-Length is not 0; an upgrade has no body")
 
 
