@@ -250,6 +250,43 @@ class TransportTests(StreamTestCase):
 
         self.assertEqual(peer.takeMessages(), [])
 
+    def test_derivedKinds(self):
+        """
+        What is derived from bytes or text is sent as they are.
+        """
+
+        class Data(bytes):
+            pass
+
+        class Words(str):
+            pass
+
+        for isText, expected in ((False, [b"one", "two"]), (True, ["one", "two"])):
+            self.protocol = Recorder()
+            peer = self.connect(text=isText)
+
+            self.transport.write(Data(b"one"))
+            self.transport.write(Words("two"))
+
+            self.assertEqual(peer.takeMessages(), expected)
+
+    def test_attributes(self):
+        """
+        Protocols may attach to a transport what they like, over TCP or not.
+        """
+        below = StringTransport(peerAddress=UNIXAddress("/peer"))
+        server = self.serve().buildProtocol(None)
+        server.makeConnection(below)
+        server.dataReceived(makeRequest())
+        overUNIX: Any = self.transport
+        self.protocol = Recorder()
+        self.connect()
+        overTCP: Any = self.transport
+
+        for transport in (overUNIX, overTCP):
+            transport.user = "alice"
+            self.assertEqual(transport.user, "alice")
+
     def test_addresses(self):
         """
         Peer and host are those of the connection below; the protocol is built

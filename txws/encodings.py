@@ -1,13 +1,12 @@
 """
-How the bytes of a stream become messages, and messages bytes: binary, text or
-base64.
+How the bytes of a stream become messages: binary, text or base64.
 """
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
-from codecs import getincrementaldecoder
-from typing import Protocol
+from base64 import b64encode
+from codecs import utf_8_decode
+from collections.abc import Callable
 
 from twisted.logger import Logger
 
@@ -17,11 +16,24 @@ __all__ = ["Base64", "Binary", "Encoding", "Text"]
 
 _log = Logger()
 
+# From here on bytes are parts of longer code points.
+_ASCII_END = 0x80
 
-class Encoding(Protocol):
+
+class Encoding:
     """
-    How bytes become messages, and messages bytes.
+    How bytes become messages.
     """
+
+    __slots__ = ()
+
+    def shortcut(
+        self, transport: IWebSocketTransport
+    ) -> Callable[[bytes], object] | None:
+        """
+        Get what does the same as L{send} with one call less, if something does.
+        """
+        return None
 
     def send(self, transport: IWebSocketTransport, data: bytes) -> None:
         """
@@ -29,6 +41,7 @@ class Encoding(Protocol):
 
         @raise ValueError: if this encoding cannot say them.
         """
+        raise NotImplementedError
 
     def sendText(self, transport: IWebSocketTransport, text: str) -> None:
         """
@@ -36,13 +49,7 @@ class Encoding(Protocol):
 
         @raise ValueError: if UTF-8 cannot say it.
         """
-
-    def receiveText(self, message: str) -> bytes:
-        """
-        Decode a text message.
-
-        @raise ValueError: if it is not in this encoding.
-        """
+        self.send(transport, str.encode(text))
 
     def finish(self, transport: IWebSocketTransport) -> None:
         """
@@ -50,10 +57,20 @@ class Encoding(Protocol):
         """
 
 
-class Binary:
+class Binary(Encoding):
     """
     Bytes as binary messages, the default.
     """
+
+    __slots__ = ()
+
+    def shortcut(
+        self, transport: IWebSocketTransport
+    ) -> Callable[[bytes], object] | None:
+        """
+        See L{Encoding}.
+        """
+        return transport.sendBytesMessage
 
     def send(self, transport: IWebSocketTransport, data: bytes) -> None:
         """
@@ -67,36 +84,32 @@ class Binary:
         """
         transport.sendTextMessage(text)
 
-    def receiveText(self, message: str) -> bytes:
-        """
-        See L{Encoding}.
-        """
-        return message.encode("utf-8")
 
-    def finish(self, transport: IWebSocketTransport) -> None:
-        """
-        See L{Encoding}.
-        """
-
-
-class Text(Binary):
+class Text(Encoding):
     """
     UTF-8 as text messages; a code point of which a part is missing is held
     back until the rest of it is written.
     """
 
+    __slots__ = ("_heldBack",)
+
     def __init__(self) -> None:
-        self._decoder = getincrementaldecoder("utf-8")()
+        self._heldBack = b""
 
     def send(self, transport: IWebSocketTransport, data: bytes) -> None:
         """
         See L{Encoding}.
         """
-        heldBack, _ = self._decoder.getstate()
+        heldBack, self._heldBack = self._heldBack, b""
+        whole = heldBack + data
         try:
-            text = self._decoder.decode(data)
+            if whole[-1] < _ASCII_END:
+                # Nothing can be missing, and this takes less.
+                text = whole.decode("utf-8")
+            else:
+                text, size = utf_8_decode(whole, "strict", False)
+                self._heldBack = whole[size:]
         except UnicodeDecodeError as error:
-            self._decoder.reset()
             position = max(error.start - len(heldBack), 0)
             raise ValueError(
                 "only UTF-8 can be written to a WebSocket in text mode; "
@@ -105,19 +118,12 @@ class Text(Binary):
         if text:
             transport.sendTextMessage(text)
 
-    def sendText(self, transport: IWebSocketTransport, text: str) -> None:
-        """
-        See L{Encoding}.
-        """
-        self.send(transport, text.encode("utf-8"))
-
     def finish(self, transport: IWebSocketTransport) -> None:
         """
         See L{Encoding}.
         """
-        heldBack, _ = self._decoder.getstate()
+        heldBack, self._heldBack = self._heldBack, b""
         if heldBack:
-            self._decoder.reset()
             _log.warn(
                 "{peer} is not sent the last {size} bytes in text mode: "
                 "the rest of their code point is missing",
@@ -126,25 +132,15 @@ class Text(Binary):
             )
 
 
-class Base64(Binary):
+class Base64(Encoding):
     """
     Bytes in base64 as text messages, what old noVNC speaks.
     """
+
+    __slots__ = ()
 
     def send(self, transport: IWebSocketTransport, data: bytes) -> None:
         """
         See L{Encoding}.
         """
         transport.sendTextMessage(b64encode(data).decode("ascii"))
-
-    def sendText(self, transport: IWebSocketTransport, text: str) -> None:
-        """
-        See L{Encoding}.
-        """
-        self.send(transport, text.encode("utf-8"))
-
-    def receiveText(self, message: str) -> bytes:
-        """
-        See L{Encoding}.
-        """
-        return b64decode(message, validate=True)
