@@ -24,6 +24,8 @@ COMPILED = (
     "txws/delivery.py",
     "txws/inflow.py",
     "txws/sending.py",
+    "txws/encodings.py",
+    "txws/streaming.py",
 )
 
 

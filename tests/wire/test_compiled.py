@@ -9,7 +9,16 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.processes import runPython
-from txws import delivery, flow, inflow, keepalive, sending, writing
+from txws import (
+    delivery,
+    encodings,
+    flow,
+    inflow,
+    keepalive,
+    sending,
+    streaming,
+    writing,
+)
 from txws.wire import __file__ as path
 from txws.wire import (
     connection,
@@ -34,6 +43,8 @@ COMPILED = (
     delivery,
     inflow,
     sending,
+    encodings,
+    streaming,
 )
 
 CHOICE = """

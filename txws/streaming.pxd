@@ -1,0 +1,30 @@
+# The types of streaming.py, for Cython.
+
+from .encodings cimport Encoding
+
+
+cdef class StreamTransport:
+    # For what protocols attach.
+    cdef dict __dict__
+    cdef object __weakref__
+
+    cdef public bint disconnecting
+
+    cdef Encoding _encoding
+    cdef bint _isStreaming
+    cdef object _producer
+    cdef object _sendAsIs
+    cdef object _webSocket
+
+    cdef _lose(self)
+
+
+cdef class StreamHandler:
+    cdef public object protocol
+
+    cdef Encoding _encoding
+    cdef bint _isBase64
+    cdef bint _isConnected
+    cdef StreamTransport _transport
+
+    cdef _base64Received(self, message)
