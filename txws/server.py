@@ -75,7 +75,8 @@ class WebSocketServerProtocol(Protocol):
         self._refusal = refusal
         # Whom it is for: this object, then nobody, a WebSocket or a site.
         self._receive: Callable[[bytes], None] = self._readRequest
-        self._reader = HeadReader(settings.limits.headLimits)
+        # Until the request is there.
+        self._reader: HeadReader | None = HeadReader(settings.limits.headLimits)
         self._http: IProtocol | None = None
         self._negotiation: Negotiation | None = None
         self._keepalive = Keepalive(settings.keepalive, settings.clock, self._expire)
@@ -158,9 +159,9 @@ class WebSocketServerProtocol(Protocol):
         See L{NegotiationOwner<txws.negotiation.NegotiationOwner>}.
         """
         self._negotiation = None
-        self._receive = webSocket.dataReceived
         # Twisted calls it directly from now on.
-        self.dataReceived = webSocket.dataReceived  # type: ignore[assignment]
+        receive = webSocket.dataReceived
+        self._receive = self.dataReceived = receive  # type: ignore[assignment,method-assign]
         self.webSocket = webSocket
         webSocket.open(acceptance)
 
@@ -176,6 +177,7 @@ class WebSocketServerProtocol(Protocol):
         Read the head of the request and find out what it asks for.
         """
         limits = self._settings.limits.headLimits
+        assert self._reader is not None
         try:
             read = self._reader.receiveData(data)
             if read is None:
@@ -231,7 +233,7 @@ class WebSocketServerProtocol(Protocol):
         """
         Hand a connection over to the site, with all that it has sent.
         """
-        assert self.transport is not None
+        assert self.transport is not None and self._reader is not None
         site = self._site
         http = None if site is None else site.buildProtocol(self.transport.getPeer())
         if http is None:
@@ -242,8 +244,9 @@ class WebSocketServerProtocol(Protocol):
         # The next request on this connection may be an upgrade.
         divertUpgrades(http, self._upgradeLater)
         http.makeConnection(self.transport)
-        http.dataReceived(bytes(self._reader.received))
-        self._reader.received.clear()
+        received = bytes(self._reader.received)
+        self._reader = None
+        http.dataReceived(received)
 
     def _upgradeLater(self, request: Any) -> None:
         """
@@ -269,7 +272,7 @@ class WebSocketServerProtocol(Protocol):
             isSecure=ISSLTransport.providedBy(self.transport),
             peer=self.transport.getPeer(),
         )
-        self._reader.received.clear()
+        self._reader = None
         self._receive = self._receiveEarly
         self._negotiation = Negotiation(
             self._settings,
@@ -304,7 +307,7 @@ class WebSocketServerProtocol(Protocol):
         self._stopNegotiation(Failure(ConnectionLost(refusal.explanation)))
         logRefusal(self.transport.getPeer(), refusal)
         self._receive = _drop
-        self._reader.received.clear()
+        self._reader = None
         self.transport.write(_serializeRefusal(refusal))
         self._keepalive.closingProgressed()
         seeOff(self.transport)
