@@ -322,3 +322,5 @@ class OtherTransportTests(SynchronousTestCase):
         transport: Any = Socket(socket, Protocol(), MemoryReactorClock())
         transport._tempDataBuffer = None
         self.assertIs(type(writerFor(transport)), Writer)
+        del transport._tempDataBuffer
+        self.assertIs(type(writerFor(transport)), Writer)
