@@ -615,6 +615,26 @@ class TurnTests(TransportTestCase):
         self.assertTrue(end.transport.isReading)
         self.assertEqual(end.delayedCalls, 1)
 
+    def test_fragmented(self):
+        """
+        So do messages in fragments, which are put together one by one.
+        """
+        end, handler = self.openSlow()
+        parts = [
+            part
+            for text in (b"a", b"b", b"c", b"d", b"e")
+            for part in (
+                end.frame(TEXT, text, isFinal=False),
+                end.frame(CONTINUATION, b""),
+            )
+        ]
+        end.receive(*parts)
+        self.assertEqual(handler.messages, list("ab"))
+        self.assertFalse(end.transport.isReading)
+        end.clock.advance(0)
+        self.assertEqual(handler.messages, list("abcde"))
+        self.assertTrue(end.transport.isReading)
+
     def test_lost(self):
         """
         A peer that has gone meanwhile is heard to its end, as ever.

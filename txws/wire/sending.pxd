@@ -38,5 +38,5 @@ cdef class SendingHalf(WireConnection):
     cdef _queue(self, frame)
     @cython.locals(length=Py_ssize_t, header=bytes)
     cdef _write(self, int opcode, payload, bint isFinal, int rsv)
-    cdef _checkFree(self)
+    cdef _refuseMessage(self)
     cdef _checkOpen(self, act)

@@ -196,7 +196,7 @@ class SendingHalf(WireConnection):
             self._sendMessage(frame.opcode, frame.payload, message.compress)
             return
         if self.state is not _OPEN or self._begun is not None:
-            self._checkFree()
+            self._refuseMessage()
         try:
             shared = message.serializedFor(key, self._extensions)
         except Exception:
@@ -277,7 +277,7 @@ class SendingHalf(WireConnection):
         Send a message in one frame, or in fragments if it is long.
         """
         if self.state is not _OPEN or self._begun is not None:
-            self._checkFree()
+            self._refuseMessage()
         length = len(payload)
         if length < _SHORT and self._isShortened:
             self._outgoing.append(_SHORT_HEADERS[opcode][length] + payload)
@@ -388,13 +388,12 @@ class SendingHalf(WireConnection):
             self._outgoing.append(payload)
         self.pendingSize += len(header) + length
 
-    def _checkFree(self) -> None:
+    def _refuseMessage(self) -> None:
         """
-        Check that this end may send a message, and is not in the midst of one.
+        Say why this end may not send a message now.
         """
         self._checkOpen("sending a message")
-        if self._begun is not None:
-            raise ConnectionStateError(self.state.value, "mixing two messages")
+        raise ConnectionStateError(self.state.value, "mixing two messages")
 
     def _checkOpen(self, act: str) -> None:
         """
