@@ -5,6 +5,7 @@ Tests for L{txws.wire.extensions}.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 from zope.interface import implementer
@@ -528,6 +529,27 @@ class BrokenExtensionTests(WireTestCase):
                     server.sendText("a" * size)
                 self.assertFailed(server, CloseCode.INTERNAL_ERROR, made)
 
+    def test_sharesNonsense(self):
+        """
+        So it is if such a message is one that many connections share.
+        """
+
+        @implementer(IShareableExtension)
+        class Shared(Broken):
+            sharingKey = "shared"
+
+        for size in (1, 5000):
+            payloads: tuple[Any, ...] = ("a" * size, bytearray(size))
+            for payload in payloads:
+
+                def encode(frame: Frame, payload: Any = payload) -> Frame:
+                    return frame._replace(payload=payload)
+
+                server = makeConnection(Role.SERVER, extensions=[Shared(encode)])
+                with self.assertRaises(TypeError, msg=(type(payload), size)):
+                    server.sendPrepared(PreparedMessage("a"))
+                self.assertFailed(server, CloseCode.INTERNAL_ERROR, type(payload))
+
     def test_ownKinds(self):
         """
         Bytes of a kind of their own are bytes.
@@ -648,9 +670,16 @@ class BrokenExtensionTests(WireTestCase):
                 payload, self._payload = self._payload, b""
                 return [Frame(Opcode.TEXT, payload)] if payload != b"..." else ()
 
-        for deliversFragments in (False, True):
+        class Frames(Broken):
+            rsv = 0
+            isPerFrame = True
+
+        # One that works on frames gets what the other leaves, if anything.
+        for deliversFragments, others in product((False, True), ((), (Frames(),))):
             server = makeConnection(
-                Role.SERVER, extensions=[Whole()], deliversFragments=deliversFragments
+                Role.SERVER,
+                extensions=[*others, Whole()],
+                deliversFragments=deliversFragments,
             )
             for payload in (b"one", b"...", b"two"):
                 receive(

@@ -192,7 +192,7 @@ class Connection(SendingHalf):
         frames: Iterable[Frame] = (frame,)
         for extension in reversed(self._extensions):
             if extension.isPerFrame:
-                frames = (_join(frames),)
+                frames = _join(frames)
             frames = chain.from_iterable(map(extension.decode, frames))
         return iter(frames)
 
@@ -321,15 +321,15 @@ class Connection(SendingHalf):
             raise ConnectionStateError(self.state.value, given.value) from None
 
 
-def _join(frames: Iterable[Frame]) -> Frame:
+def _join(frames: Iterable[Frame]) -> Sequence[Frame]:
     """
-    Put a frame together that was decoded in parts.
+    Put a frame together that was decoded in parts, if anything is left of it.
     """
-    first, *others = frames
-    if not others:
-        return first
-    payload = b"".join((first.payload, *(other.payload for other in others)))
-    return first._replace(payload=payload, isFinal=others[-1].isFinal)
+    parts = tuple(frames)
+    if len(parts) < 2:
+        return parts
+    payload = b"".join(part.payload for part in parts)
+    return (parts[0]._replace(payload=payload, isFinal=parts[-1].isFinal),)
 
 
 def _claimedBits(extensions: Sequence[IExtension]) -> tuple[int, int]:

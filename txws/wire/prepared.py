@@ -13,7 +13,7 @@ from collections.abc import Hashable, Sequence
 from typing import Any, NamedTuple
 
 from .codes import Opcode
-from .extensions import IExtension, IShareableExtension
+from .extensions import IExtension, IShareableExtension, checkPayload
 from .frames import JOINED_PAYLOAD, Frame, serializeHeader
 
 __all__ = ["PreparedMessage", "SharedFrame", "SharingKey", "sharingKeyOf"]
@@ -93,6 +93,7 @@ class PreparedMessage:
             frame = self.frame
             for extension in extensions:
                 frame = extension.encode(frame, self.compress)
+            checkPayload(frame.payload)
             shared = self._shared[key] = _serialize(frame)
         return shared
 
