@@ -5,6 +5,7 @@ Tests for L{txws.wire.prepared}.
 from __future__ import annotations
 
 from itertools import product
+from random import Random
 
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
@@ -460,6 +461,23 @@ class CompressionTests(WireTestCase):
         )
         for payload in (fresh, masked):
             self.assertEqual(decompress(payload), [self.text.encode()])
+
+    def test_fragments(self):
+        """
+        What is larger when it is compressed is sent in fragments, if it exceeds
+        their size only then.
+        """
+        data = Random(1).randbytes(1000)
+        server = self.alone(10, fragmentSize=len(data))
+        server.sendPrepared(PreparedMessage(data))
+        frames = sentFrames(server)
+        self.assertEqual(
+            [(opcode, isFinal, rsv) for opcode, _payload, isFinal, rsv in frames],
+            [(BINARY, False, RSV1), (CONTINUATION, True, 0)],
+        )
+        payloads = [sent.payload for sent in frames]
+        self.assertEqual(len(payloads[0]), len(data))
+        self.assertEqual(decompress(b"".join(payloads)), [data])
 
     def test_choice(self):
         """

@@ -202,6 +202,10 @@ class SendingHalf(WireConnection):
         except Exception:
             self._extensionFailed()
             raise
+        if size is not None and not self._isCutFirst:
+            for fragment in shared.frame.fragments(size):
+                self._queue(fragment)
+            return
         if self._observer is not None:
             self._observer(Direction.SENT, shared.frame)
         self._outgoing.extend(shared.pieces)
