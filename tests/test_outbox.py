@@ -701,6 +701,28 @@ class EndTests(TransportTestCase):
 
         self.checkEnd(act, ConnectionLost)
 
+    def test_violationInside(self):
+        """
+        A peer that breaks the protocol while a source is asked gets no more of it,
+        and no extension is said to have raised.
+        """
+        end = End.opened()
+
+        def pieces() -> Iterator[bytes]:
+            yield b"a"
+            end.receive(b"\xf1\x80")
+            yield b"b"
+
+        sent = end.webSocket.sendStream(pieces())
+        *frames, last = end.takeAll()
+        self.assertEqual(frames, [first(b"a")])
+        self.assertEqual(last.opcode, CLOSE)
+        end.leave()
+        self.failureResultOf(sent, ConnectionLost)
+        self.assertGone(end)
+        # A failure that was logged makes a test fail.
+        self.assertEqual(self.flushLoggedErrors(), [])
+
     def test_stubbornSource(self):
         """
         A source that does not let itself be cancelled changes nothing.

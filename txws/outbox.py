@@ -100,7 +100,7 @@ class _Stream:
         """
         Send a piece.
         """
-        if self._isCancelled:
+        if self._isCancelled or self._outbox.isStopped:
             # The source goes on all the same.
             raise CancelledError
         kind = str if isinstance(piece, str) else bytes
