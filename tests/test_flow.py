@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from io import BytesIO
 
 from twisted.internet.interfaces import IPullProducer, IPushProducer
@@ -342,6 +343,29 @@ class LargeMessageTests(SynchronousTestCase):
         taken = b"".join(iter(flow.transport.takeData, b""))
         payloads = [found.payload for found in readFrames(taken)]
         self.assertEqual(payloads, [b"a", bytes(300000), b"b"])
+
+    def test_inside(self):
+        """
+        A transport may say that it takes more while it is written to.
+        """
+        flow = Flow.started()
+        write = flow.transport.writeSequence
+
+        def writeAtOnce(pieces: Iterable[bytes]) -> None:
+            write(pieces)
+            flow.outflow.pauseProducing()
+            flow.outflow.resumeProducing()
+
+        self.patch(flow.transport, "writeSequence", writeAtOnce)
+        message = bytes(range(256)) * 2000
+        flow.connection.sendBytes(b"a")
+        flow.connection.sendBytes(message)
+        flow.send(b"b")
+        taken = b"".join(iter(flow.transport.takeData, b""))
+        payloads = [found.payload for found in readFrames(taken)]
+        self.assertEqual(payloads, [b"a", message, b"b"])
+        self.assertEqual(flow.outflow.pendingSize, 0)
+        self.assertEqual(flow.outflow.handedOn, len(taken))
 
     def test_limit(self):
         """

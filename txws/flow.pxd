@@ -17,6 +17,7 @@ cdef class Outflow:
     cdef WireConnection _connection
     cdef bint _isPulling
     cdef bint _isStreaming
+    cdef bint _isWriting
     cdef object _lastByte
     cdef object _limits
     cdef object _owner
@@ -33,4 +34,5 @@ cdef class Outflow:
     cdef _mind(self)
     @cython.locals(connection=WireConnection)
     cdef _handOn(self)
+    cdef _handOnRest(self, list pieces)
     cdef _pull(self)

@@ -125,6 +125,7 @@ class Outflow:
         "_connection",
         "_isPulling",
         "_isStreaming",
+        "_isWriting",
         "_lastByte",
         "_limits",
         "_owner",
@@ -172,6 +173,7 @@ class Outflow:
         self._takenSize: float = 0
         # Of a large payload, what is not handed on yet.
         self._rest = _NOTHING
+        self._isWriting = False
         self._lastByte: float = inf
         # Until the start.
         connection.isCongested = True
@@ -272,6 +274,9 @@ class Outflow:
         """
         Hand on what the transport takes, and mind the marks.
         """
+        if self._isWriting:
+            # The transport takes more already, which is seen to when it is done.
+            return
         connection = self._connection
         while not connection.isCongested and (connection.pendingSize or self._rest):
             self._handOn()
@@ -324,12 +329,22 @@ class Outflow:
                 keepMemory()
         self.handedOn += sum(map(len, pieces))
         if self._rest:
-            size = self._writer.sendLarge(pieces, self._rest)
-            self.handedOn += size
-            # What is left of nothing would keep all of it.
-            self._rest = self._rest[size:] if size < len(self._rest) else _NOTHING
+            self._handOnRest(pieces)
         else:
             self._writer.send(pieces)
+
+    def _handOnRest(self, pieces: list[bytes]) -> None:
+        """
+        Hand on pieces of bytes, and of a large payload what the transport takes.
+        """
+        self._isWriting = True
+        try:
+            size = self._writer.sendLarge(pieces, self._rest)
+        finally:
+            self._isWriting = False
+        self.handedOn += size
+        # What is left of nothing would keep all of it.
+        self._rest = self._rest[size:] if size < len(self._rest) else _NOTHING
 
     def drop(self) -> None:
         """
