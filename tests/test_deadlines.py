@@ -156,6 +156,26 @@ class DeadlinesTests(SynchronousTestCase):
         self.assertEqual([waiter.told for waiter in waiters], [[1], [1]])
         self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
 
+    def test_exit(self):
+        """
+        Others are told in the next turn, also if one ends the program, or would.
+        """
+
+        def leave() -> None:
+            raise SystemExit
+
+        waiters = [Waiter(self.clock, leave) for _number in range(2)]
+        for waiter in waiters:
+            waiter.waitUntil(1)
+        late = Waiter(self.clock)
+        late.waitUntil(2)
+        for told in (1, 2):
+            self.assertRaises(SystemExit, self.clock.advance, 1 if told == 1 else 0)
+            self.assertEqual(sum(len(each.told) for each in waiters), told)
+        self.clock.advance(1)
+        self.assertEqual(late.told, [2])
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
     def test_turns(self):
         """
         If many are told, others have their turn of the reactor between them.

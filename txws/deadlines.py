@@ -99,24 +99,31 @@ class Deadlines:
 
     def _wake(self) -> None:
         """
-        Tell those whose time has come, some at a time.
+        Tell those whose time has come, and be called again for the others.
         """
         self._call = None
+        try:
+            self._tell()
+        finally:
+            # Also if somebody wants to end the program: it may not end by that.
+            if self._places:
+                self._schedule(min(self._places))
+
+    def _tell(self) -> None:
+        """
+        Tell those whose time has come, some at a time.
+        """
         now = self._clock.seconds() / TICK
         for _told in range(_MOST_TOLD):
             place = min(self._places, default=None)
-            if place is None:
+            if place is None or place > now:
                 return
-            if place > now:
-                break
             sleeper = self._places[place].pop()
             self._tidy(place)
             try:
                 sleeper.wake()
             except Exception:
                 _log.failure("{sleeper} raised", sleeper=sleeper)
-        if self._places:
-            self._schedule(min(self._places))
 
 
 # By the identity of the clock, as long as anybody waits.
