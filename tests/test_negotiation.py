@@ -289,6 +289,25 @@ class AsynchronousTests(SynchronousTestCase):
         self.assertEqual(handler.events[-1][0], "connectionLost")
         self.assertEqual(len(handler.events), 2)
 
+    def test_refusedAndTheHandlerStarts(self):
+        """
+        If it starts although the handshake is refused, it is told, and a peer that
+        does not go is aborted all the same.
+        """
+        handler = SlowStart()
+        handler.starting = Deferred(lambda starting: starting.callback(None))
+        peer = self.connect(lambda request: handler)
+        peer.transport.receiveData(frame(Opcode.TEXT, b"a", isMasked=True))
+        self.assertStatus(peer, 400)
+        self.assertEqual(handler.events[-1][0], "connectionLost")
+        self.clock.advance(4)
+        peer.transport.settle()
+        self.assertFalse(peer.transport.isLost)
+        self.clock.advance(1)
+        peer.transport.settle()
+        self.assertTrue(peer.transport.isLost)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
     def test_closeAll(self):
         """
         A server that stops does not wait for the application.

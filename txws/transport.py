@@ -285,9 +285,11 @@ class WebSocketTransport(Sender):
     def connectionLost(self, reason: Failure) -> None:
         """
         The Twisted transport is gone.
+
+        The clock is left alone: whoever made it stops it, also if this connection
+        was refused before it was open, and its peer is still to go.
         """
         self._inflow.finish()
-        self._keepalive.stop()
         if self._connection.state is not ConnectionState.CLOSED:
             self._connection.connectionLost()
         if self._outbox is not None:
