@@ -11,6 +11,7 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionDone, ConnectionLost
 
+from txws.errors import WebSocketClosed
 from txws.policy import Limits
 from txws.testing import RecordingHandler
 from txws.wire.codes import Opcode
@@ -760,6 +761,30 @@ class EndTests(TransportTestCase):
         end.takeAll()
         end.transport.settle()
         self.failureResultOf(sent, ConnectionDone)
+
+    def test_tooLateWhileClosing(self):
+        """
+        A stream that is sent after the connection has been lost, but before the
+        Close, changes nothing for those that were sent before; it can be cancelled,
+        and fails with the end.
+        """
+        end = End.opened()
+        source = Slow()
+        sent = end.webSocket.sendStream(source)
+        end.webSocket.loseConnection(4000, "bye")
+        late = [end.webSocket.sendStream([b"too late"]) for _ in range(2)]
+        late[0].cancel()
+        self.failureResultOf(late[0], CancelledError)
+        self.assertFalse(source.isCancelled)
+        source.give(b"a")
+        source.end()
+        self.successResultOf(sent)
+        self.assertEqual(end.takeFrames(), [first(b"a"), LAST, closeFrame(4000, "bye")])
+        self.assertNoResult(late[1])
+        end.receiveClose(4000)
+        end.transport.settle()
+        self.assertClosed(end, received=4000, sent=4000, isReceivedFirst=False)
+        self.failureResultOf(late[1], WebSocketClosed)
 
     def test_handlerThatReturnsIt(self):
         """

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from .flow import Outflow
@@ -154,12 +154,10 @@ class Sender:
         """
         See L{IWebSocketTransport}.
         """
-        if self._ended is not None:
-            return fail(self._ended)
+        if not self.isOpen:
+            return self._whenOver().branch()
         if self._outbox is None:
             self._outbox = Outbox(self)
-        if not self.isOpen:
-            self._outbox.stop()
         return self._outbox.addStream(source, compress)
 
     def whenWritable(self) -> Deferred[None]:
