@@ -83,6 +83,22 @@ class ErrorsTests(SynchronousTestCase):
         for status in (300, 302, 403, 599):
             self.assertEqual(BadHandshake(status, "no").status, status)
 
+    def test_wrongArguments(self):
+        """
+        What cannot be sent as an answer is told by name where the handshake is
+        refused.
+        """
+        for setting, arguments in (
+            ("status must be int, not str", ("403", "no")),
+            ("status must be int, not float", (403.0, "no")),
+            ("explanation must be str, not bytes", (403, b"no")),
+            ("explanation must be str, not NoneType", (403, None)),
+            ("body must be bytes, not str", (403, "no", (), "<b>No</b>")),
+            ("body must be bytes, not bytearray", (403, "no", (), bytearray(b"No"))),
+        ):
+            error = self.assertRaises(TypeError, BadHandshake, *arguments)
+            self.assertEqual(str(error), setting)
+
     def test_wrongHeaders(self):
         """
         Header fields are pairs of text; whatever else they may be is told where

@@ -581,6 +581,15 @@ class RefuseRequestTests(WireTestCase):
         self.assertTrue(data.endswith(b"\r\nConnection: Upgrade, close\r\n\r\n"))
         self.assertNotIn(b"connection", data)
 
+    def test_framing(self):
+        """
+        Where the body ends is said once, whatever the further headers say.
+        """
+        data = refuseRequest(
+            403, b"No", [("content-length", "3"), ("Transfer-Encoding", "chunked")]
+        )
+        self.assertEqual(data, refuseRequest(403, b"No"))
+
     def test_iterator(self):
         """
         Further headers may come from an iterator.

@@ -124,9 +124,14 @@ class BadHandshake(WireError):
         body: bytes | None = None,
     ) -> None:
         """
-        @raise TypeError: if the headers are no pairs of text.
+        @raise TypeError: if one of them is of another type, or the headers are no
+            pairs of text.
         @raise ValueError: if the status refuses nothing.
         """
+        _checkType("status", status, int)
+        _checkType("explanation", explanation, str)
+        if body is not None:
+            _checkType("body", body, bytes)
         if not 300 <= status <= 599:
             raise ValueError(f"a status from 300 to 599 refuses, not {status}")
         super().__init__(f"{status}: {explanation}")
@@ -196,6 +201,14 @@ class UnofferedExtension(HandshakeRefused):
     """
     A server uses an extension that was not offered, RFC 6455 section 4.1.
     """
+
+
+def _checkType(name: str, value: object, kind: type) -> None:
+    """
+    Check that an argument is what it is to be.
+    """
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be {kind.__name__}, not {type(value).__name__}")
 
 
 def _checkField(field: object) -> tuple[str, str]:

@@ -60,6 +60,9 @@ _OURS = re.compile(
     re.IGNORECASE,
 )
 
+# What says where the body of an answer ends, RFC 9112 section 6.
+_FRAMING = frozenset(("content-length", "transfer-encoding"))
+
 
 class UpgradeRequest(NamedTuple):
     """
@@ -224,9 +227,10 @@ def refusalFields(
     Make the header fields of a response that refuses a request.
 
     @param body: what to tell; plain text unless C{headers} say otherwise.
-    @param headers: further header fields.
+    @param headers: further header fields; where the body ends is not theirs to
+        say.
     """
-    given = Headers(headers)
+    given = Headers(field for field in headers if field[0].lower() not in _FRAMING)
     fields = [("Content-Length", str(len(body)))]
     if "Content-Type" not in given:
         fields.append(("Content-Type", "text/plain; charset=utf-8"))
