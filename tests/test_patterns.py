@@ -290,6 +290,29 @@ class BadPatternTests(PatternTestCase):
         ):
             self.assertBad(pattern, problem)
 
+    def test_badRange(self):
+        """
+        What a number is compared with is a number, so that no path finds out.
+        """
+        for pattern in ("/<int(max=x):n>", "/<int(min='1'):n>", "/<float(max=no):n>"):
+            error = self.assertRaises(InvalidSetting, self.make, pattern)
+            self.assertEqual(error.setting, "pattern")
+            self.assertIn(" must be a number", str(error))
+        self.assertEqual(
+            self.make("/<float(min=0, max=2.5):n>").find("/0.5"),
+            ("/<float(min=0, max=2.5):n>", {"n": 0.5}),
+        )
+
+    def test_badConverters(self):
+        """
+        Converters are classes of them, by their names.
+        """
+        converters: Any
+        for converters in (5, [("x", BaseConverter)], {"x": int}, {"x": 5}):
+            error = self.assertRaises(InvalidSetting, Patterns, converters)
+            self.assertEqual(error.setting, "converters")
+            self.assertIn("BaseConverter", str(error))
+
     def test_slow(self):
         """
         A pattern is refused that a path could keep busy, since its parameters

@@ -89,6 +89,8 @@ class _Pattern(Rule):
         if variable_name in self.found:
             raise ValueError(f"has {variable_name!r} twice")
         converter = super().get_converter(variable_name, converter_name, args, kwargs)
+        if isinstance(converter, (IntegerConverter, FloatConverter)):
+            _checkRange(converter)
         self.found[variable_name] = converter
         return converter
 
@@ -162,7 +164,9 @@ class Patterns(Generic[_T]):
     def __init__(self, converters: Mapping[str, type[BaseConverter]]) -> None:
         """
         @param converters: further ones, by their names in patterns.
+        @raise InvalidSetting: if they are none.
         """
+        _checkConverters(converters)
         self._converters = {"any": _Any, "uuid": _UUID, **converters}
         self._patterns: list[tuple[_Pattern, _T]] = []
 
@@ -208,6 +212,30 @@ def _checkStart(pattern: object) -> None:
     """
     if not isinstance(pattern, str) or not pattern.startswith("/"):
         raise ValueError("does not start with '/'")
+
+
+def _checkConverters(converters: object) -> None:
+    """
+    Check that something has classes of converters by their names.
+    """
+    if not isinstance(converters, Mapping) or not all(
+        isinstance(kind, type) and issubclass(kind, BaseConverter)
+        for kind in converters.values()
+    ):
+        raise InvalidSetting(
+            "converters",
+            f"must be subclasses of BaseConverter by their names, not {converters!r}",
+        )
+
+
+def _checkRange(converter: IntegerConverter | FloatConverter) -> None:
+    """
+    Check that the numbers that a path has can be compared with those of a pattern.
+    """
+    for name in ("min", "max"):
+        bound = getattr(converter, name)
+        if not (bound is None or isinstance(bound, (int, float))):
+            raise ValueError(f"{name} must be a number, not {bound!r}")
 
 
 def _areAlike(one: BaseConverter, other: BaseConverter) -> bool:

@@ -73,6 +73,7 @@ class Router:
             of C{werkzeug.routing.BaseConverter}.
         @raise ImportError: if werkzeug is not there, which the extra
             C{txws[routing]} installs.
+        @raise InvalidSetting: if the converters are none.
         """
         try:
             from .patterns import Patterns
