@@ -626,6 +626,8 @@ class BrokenExtensionTests(WireTestCase):
             "no end": lambda frame: [frame._replace(**isFirst)],
             "two beginnings": lambda frame: [frame._replace(**isFirst), frame],
             "two ends": lambda frame: [frame, frame._replace(**continuation)],
+            "two messages": lambda frame: [frame, frame],
+            "a control frame": lambda frame: [frame._replace(opcode=Opcode.PING)],
         }
         for deliversFragments in (False, True):
             for name, decode in decodes.items():
@@ -638,6 +640,31 @@ class BrokenExtensionTests(WireTestCase):
                 with self.assertRaises((TypeError, ValueError), msg=name):
                     pendingEvents(server)
                 self.assertFailed(server, CloseCode.INTERNAL_ERROR, name)
+
+    def test_decodesEachFragment(self):
+        """
+        So it is if each fragment of a message becomes a message.
+        """
+        for deliversFragments in (False, True):
+            server = makeConnection(
+                Role.SERVER,
+                extensions=[
+                    Broken(decode=lambda frame: [Frame(Opcode.TEXT, frame.payload)])
+                ],
+                deliversFragments=deliversFragments,
+            )
+            fragments = [
+                peerFrame(Role.SERVER, Opcode.TEXT, b"a", isFinal=False),
+                peerFrame(Role.SERVER, Opcode.CONTINUATION, b"b"),
+            ]
+            for _ in range(2):
+                # Of whole messages it makes what it should.
+                events = receive(server, peerFrame(Role.SERVER, Opcode.TEXT, b"a"))
+                self.assertEqual(len(events), 1)
+            receive(server, fragments[0])
+            server.receiveData(fragments[1])
+            self.assertRaises(ValueError, server.nextEvent)
+            self.assertFailed(server, CloseCode.INTERNAL_ERROR)
 
     def test_raisesWhenReleased(self):
         """

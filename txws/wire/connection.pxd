@@ -8,14 +8,16 @@ from .sending cimport SendingHalf
 cdef object _OPEN
 cdef object _CLOSE_SENT
 cdef object _CLOSE
-cdef int _CONTINUATION
 cdef int _CONTROL
+cdef tuple _BEGINNING
+cdef tuple _REST
+cdef tuple _NOTHING
 
 
 cdef class Connection(SendingHalf):
     cdef MessageAssembler _assembler
     cdef object _decoded
-    cdef bint _isInDecoded
+    cdef tuple _expected
     cdef bint _isWhole
     cdef FrameParser _parser
 

@@ -43,10 +43,13 @@ __all__ = ["TRANSITIONS", "Connection", "ConnectionState", "Direction", "Role"]
 # Looking up a member of an Enum takes as long as a call.
 _OPEN = ConnectionState.OPEN
 _CLOSE_SENT = ConnectionState.CLOSE_SENT
-_CONTINUATION = Opcode.CONTINUATION.value
 _CLOSE = Opcode.CLOSE
 # Control frames have this opcode and those above it.
 _CONTROL = Opcode.CLOSE.value
+# What may come next of a message that extensions have worked on.
+_BEGINNING = (Opcode.TEXT.value, Opcode.BINARY.value)
+_REST = (Opcode.CONTINUATION.value,)
+_NOTHING = ()
 
 
 class Connection(SendingHalf):
@@ -57,7 +60,7 @@ class Connection(SendingHalf):
     __slots__ = (
         "_assembler",
         "_decoded",
-        "_isInDecoded",
+        "_expected",
         "_isWhole",
         "_parser",
     )
@@ -110,8 +113,8 @@ class Connection(SendingHalf):
         self._assembler = assembler(maxMessageSize)
         # What is in the frame that was received last, if extensions see to it.
         self._decoded: Iterator[Frame] | None = None
-        # Whether the message that is on its way has begun, as they see to it.
-        self._isInDecoded = False
+        # Which frames they may make of it.
+        self._expected: Sequence[int] = _NOTHING
 
     # Receiving
 
@@ -176,6 +179,8 @@ class Connection(SendingHalf):
             self._observer(Direction.RECEIVED, frame)
         opcode = frame.opcode
         if opcode < _CLOSE:
+            if opcode in _BEGINNING:
+                self._expected = _BEGINNING
             self._decoded = self._decode(frame)
             return self._nextDecoded(self._decoded)
         if opcode is Opcode.PING:
@@ -205,15 +210,15 @@ class Connection(SendingHalf):
         """
         for frame in frames:
             opcode, payload, isFinal, _rsv = frame
-            if self._isInDecoded is not (opcode == _CONTINUATION):
+            if opcode not in self._expected:
                 raise ValueError("extensions have decoded no message of one message")
             checkPayload(payload)
-            self._isInDecoded = not isFinal
+            self._expected = _NOTHING if isFinal else _REST
             event = self._assembler.receiveFrame(opcode, bytes(payload), isFinal)
             if event is not None:
                 return event
         self._decoded = None
-        if self._isInDecoded and self._parser.isFinal:
+        if self._expected is _REST and self._parser.isFinal:
             raise ValueError("extensions have kept the end of a message")
         return None
 
