@@ -479,6 +479,29 @@ class CompressionTests(WireTestCase):
         self.assertEqual(len(payloads[0]), len(data))
         self.assertEqual(decompress(b"".join(payloads)), [data])
 
+    def test_fragmentsShared(self):
+        """
+        What is sent in fragments is compressed once, too; what is not is the same
+        bytes for all.
+        """
+        for size in (5, 1000):
+            self.compressed.clear()
+            prepared = PreparedMessage(self.text)
+            servers = [self.alone(10, fragmentSize=size) for _ in range(3)]
+            written = []
+            for server in servers:
+                server.sendPrepared(prepared)
+                written.append(server.dataToSend())
+            self.assertEqual(len(self.compressed), 1)
+            self.assertEqual(
+                len({id(pieces[0]) for pieces in written}), 1 if size == 1000 else 3
+            )
+            for pieces in written:
+                sent = readFrames(b"".join(pieces))
+                payload = b"".join(each.payload for each in sent)
+                self.assertEqual(decompress(payload), [self.text.encode()])
+                self.assertLessEqual(max(len(each.payload) for each in sent), size)
+
     def test_choice(self):
         """
         Short messages are not compressed, long ones are, unless it was said

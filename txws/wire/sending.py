@@ -190,9 +190,9 @@ class SendingHalf(WireConnection):
             raise TypeError(
                 f"message must be PreparedMessage, not {type(message).__name__}"
             )
-        key, size = self._sharingKey, self._fragmentSize
-        if key is None or (size is not None and len(message.frame.payload) > size):
-            frame = message.frame
+        key, size, frame = self._sharingKey, self._fragmentSize, message.frame
+        isLong = size is not None and len(frame.payload) > size
+        if key is None or (self._isCutFirst and isLong):
             self._sendMessage(frame.opcode, frame.payload, message.compress)
             return
         if self.state is not _OPEN or self._begun is not None:
@@ -202,12 +202,13 @@ class SendingHalf(WireConnection):
         except Exception:
             self._extensionFailed()
             raise
-        if size is not None and not self._isCutFirst:
-            for fragment in shared.frame.fragments(size):
+        frame = shared.frame
+        if size is not None and len(frame.payload) > size and not self._isCutFirst:
+            for fragment in frame.fragments(size):
                 self._queue(fragment)
             return
         if self._observer is not None:
-            self._observer(Direction.SENT, shared.frame)
+            self._observer(Direction.SENT, frame)
         self._outgoing.extend(shared.pieces)
         self.pendingSize += shared.size
 
