@@ -142,12 +142,14 @@ class SettingsTests(WireTestCase):
         """
         Other names are refused.
         """
-        with self.assertRaises(ValueError) as caught:
-            PerMessageDeflate.preset("huge")
-        self.assertEqual(
-            str(caught.exception),
-            "compression must be one of low, balanced, best, not 'huge'",
-        )
+        wrong: tuple[Any, ...] = ("huge", None, ["low"])
+        for name in wrong:
+            with self.assertRaises(ValueError) as caught:
+                PerMessageDeflate.preset(name)
+            self.assertEqual(
+                str(caught.exception),
+                f"compression must be one of low, balanced, best, not {name!r}",
+            )
 
     def test_nonsense(self):
         """

@@ -254,6 +254,9 @@ class ConstructionTests(WireTestCase):
                 f"the name of an extension must be a token in lower case, not {name!r}",
             )
         checkNames([CipherFactory("x-1!#$%&'*+.^_`|~", Stream)])
+        nameless: Any = object()
+        with self.assertRaisesRegex(ValueError, "not None"):
+            checkNames([nameless])
 
     def test_reservedBits(self):
         """

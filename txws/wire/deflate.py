@@ -180,7 +180,7 @@ class PerMessageDeflate:
         @raise ValueError: if there are none of this name, or if they make no
             sense.
         """
-        if name not in PRESETS:
+        if name not in tuple(PRESETS):
             raise ValueError(
                 f"compression must be one of {', '.join(PRESETS)}, not {name!r}"
             )

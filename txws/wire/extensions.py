@@ -178,7 +178,7 @@ def checkNames(factories: Sequence[IExtensionFactory]) -> None:
     @raise ValueError: if two have the same name, or one has none that can be
         told.
     """
-    names: list[object] = [factory.name for factory in factories]
+    names: list[object] = [getattr(factory, "name", None) for factory in factories]
     for name in names:
         if not isinstance(name, str) or _NAME.fullmatch(name) is None:
             raise ValueError(
