@@ -317,6 +317,10 @@ class TreeTests(SynchronousTestCase):
             peer = RawPeer(self.site)
             peer.send(f"GET {target} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
             self.assertEqual(peer.takeAnswer().status, status)
+        for target, status in (("/ws/none", 404), ("/ws/some", 405)):
+            peer = RawPeer(self.site)
+            peer.send(makeRequest(method="POST", target=target))
+            self.assertEqual(peer.takeAnswer().status, status)
 
     def test_guarded(self):
         """

@@ -674,6 +674,26 @@ class PathTests(ServerTestCase):
             self.assertNotIn("Allow", answer.headers)
         self.assertEqual(self.handlers, [])
 
+    def test_head(self):
+        """
+        HEAD is refused without a body, RFC 9110 section 9.3.2, but otherwise as
+        any method but GET.
+        """
+        for request in (
+            self.ask("HEAD", "/chat?a=b"),
+            makeRequest(target="/chat", method="HEAD"),
+        ):
+            peer = self.connectToPaths()
+
+            peer.send(request)
+
+            answer = peer.takeAnswer()
+            self.assertEqual((answer.status, answer.body), (405, b""), request)
+            self.assertEqual(answer.headers.getAll("Allow"), ["GET"], request)
+            self.assertIn("close", answer.headers.get("Connection"), request)
+            self.assertTrue(peer.transport.hasEnded, request)
+        self.assertEqual(self.handlers, [])
+
     def test_otherMethod(self):
         """
         At a path that is there, any method but GET gets 405, and is told which
@@ -681,7 +701,6 @@ class PathTests(ServerTestCase):
         """
         for request in (
             self.ask("POST", "/chat"),
-            self.ask("HEAD", "/chat?a=b"),
             self.ask("get", "/chat"),
             self.ask("DELETE", "/caf%C3%A9"),
             self.ask("PUT", "http://example.com/chat"),

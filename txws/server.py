@@ -73,6 +73,7 @@ class WebSocketServerProtocol(Protocol):
         self._site = site
         self.isTurnedAway = refusal is not None
         self._refusal = refusal
+        self._isHead = False
         # Whom it is for: this object, then nobody, a WebSocket or a site.
         self._receive: Callable[[bytes], None] = self._readRequest
         # Until the request is there.
@@ -183,6 +184,7 @@ class WebSocketServerProtocol(Protocol):
             if read is None:
                 return
             head = parseRequestHead(read[0], limits)
+            self._isHead = head.method == "HEAD"
             if not isUpgrade(head):
                 self._serveHTTP(head)
                 return
@@ -308,7 +310,11 @@ class WebSocketServerProtocol(Protocol):
         logRefusal(self.transport.getPeer(), refusal)
         self._receive = _drop
         self._reader = None
-        self.transport.write(_serializeRefusal(refusal))
+        answer = _serializeRefusal(refusal)
+        if self._isHead:
+            # RFC 9110 9.3.2: the answer has no content, whatever it says of it.
+            answer = answer[: answer.index(b"\r\n\r\n") + 4]
+        self.transport.write(answer)
         self._keepalive.closingProgressed()
         seeOff(self.transport)
 

@@ -348,7 +348,7 @@ def _parse(
         # RFC 9113 8.2.2: connection-specific headers are no part of HTTP/2.
         raise BadHandshake(505, "WebSocket is spoken over HTTP/1.1 here")
     head = _readHead(request, settings.limits.headLimits)
-    if not isUpgrade(head):
+    if not isUpgrade(head) or head.method != "GET":
         raise refuse(settings, head, routed)
     upgrade = parseUpgrade(head)
     if not canTakeOver(request.channel):
