@@ -171,6 +171,8 @@ class WebSocketFactory(ServerFactory):
         )
         self._site = site
         self._connections = Connections(self._setup.limits.maxConnections)
+        # One for all connections.
+        self._discard = self._connections.discard
 
     @property
     def clock(self) -> IReactorTime | None:
@@ -199,7 +201,7 @@ class WebSocketFactory(ServerFactory):
         if self._connections.isFull:
             refusal = BadHandshake(503, "too many connections")
         protocol = self.protocol(
-            self._setup.settings, self._connections.discard, self._site, refusal
+            self._setup.settings, self._discard, self._site, refusal
         )
         protocol.factory = self
         self._connections.add(protocol, isCounted=refusal is None)

@@ -7,18 +7,18 @@ cdef class Keepalive:
 
     cdef object _awaited
     cdef object _connection
-    cdef object _deadline
+    cdef double _deadline
     cdef object _deadlines
     cdef object _expire
-    cdef object _heardAt
-    cdef object _heartbeatAt
+    cdef double _heardAt
+    cdef double _heartbeatAt
     cdef object _heartbeats
-    cdef object _messageAt
+    cdef double _messageAt
     cdef object _nextTurn
     cdef object _phase
     cdef object _place
     cdef object _stall
-    cdef object _tlsTimeout
+    cdef double _tlsTimeout
 
     cpdef heard(self)
     cpdef messageMoved(self)

@@ -220,7 +220,7 @@ class FrameParser:
         # came while there was a rest of it.
         self._buffer = b""
         self._offset = 0
-        self._arrived: list[bytes] = []
+        self._arrived: list[bytes] | None = None
 
         # The message that is on its way.
         self._isInMessage = False
@@ -253,6 +253,7 @@ class FrameParser:
             self._buffer = data
             self._offset = 0
         else:
+            self._arrived = self._arrived or []
             self._arrived.append(data)
 
     def nextMessages(self) -> list[str | bytes]:
@@ -327,7 +328,7 @@ class FrameParser:
                 break
             self._buffer = b"".join((self._buffer[self._offset :], *self._arrived))
             self._offset = 0
-            self._arrived.clear()
+            self._arrived = None
         if payload is None:
             # Not more is kept than a part of a header or of a control frame.
             self._buffer = self._buffer[self._offset :]
@@ -340,7 +341,7 @@ class FrameParser:
         """
         self._buffer = b""
         self._offset = 0
-        self._arrived.clear()
+        self._arrived = None
         self._whole = None
 
     def _parse(self) -> bytes | None:
