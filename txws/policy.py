@@ -120,6 +120,9 @@ class KeepalivePolicy:
 
     All are in seconds.
 
+    All connections share one clock, which looks four times a second: nothing is
+    early, and nothing is later than a quarter of a second.
+
     @ivar handshakeTimeout: from accepting the connection to the 101; no byte
         of the peer prolongs it.
     @ivar pingInterval: after so much silence a Ping is sent; L{None} for
@@ -135,9 +138,6 @@ class KeepalivePolicy:
         it, as for C{pingTimeout}; L{None} for never.
     @ivar isOneWay: send Pongs instead of Pings, to keep proxies awake; they
         are not answered, so that C{pingTimeout} has no meaning.
-
-    All connections share one clock, which looks four times a second: nothing is
-    early, and nothing is later than a quarter of a second.
     """
 
     handshakeTimeout: float = 10.0
