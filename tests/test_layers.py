@@ -92,6 +92,7 @@ WIRE = (
     "codes",
     "errors",
     "masking",
+    "texts",
     "frames",
     "events",
     "messages",

@@ -9,7 +9,7 @@ from typing import Any
 
 from twisted.internet.protocol import Protocol
 from twisted.internet.tcp import Connection as Socket
-from twisted.internet.testing import MemoryReactorClock
+from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
 from txws.testing import MemoryTransport
@@ -31,6 +31,11 @@ class FakeSocket:
         self.error: int | None = None
 
     def setblocking(self, isBlocking: int) -> None:
+        """
+        Do nothing.
+        """
+
+    def setsockopt(self, level: int, option: int, value: int) -> None:
         """
         Do nothing.
         """
@@ -293,6 +298,39 @@ class PlainSocketTests(SynchronousTestCase):
         self.transport.connected = False
         self.write([b"a"])
         self.assertEqual((self.socket.taken, self.waiting), ([], b""))
+
+
+class DelayTests(SynchronousTestCase):
+    """
+    Small messages do not wait for each other.
+    """
+
+    def test_noDelay(self) -> None:
+        """
+        The kernel is told not to keep what is small until the peer has acknowledged
+        what went before.
+        """
+        transport = MemoryTransport(Protocol())
+        self.assertFalse(transport.getTcpNoDelay())
+        writerFor(transport)
+        self.assertTrue(transport.getTcpNoDelay())
+
+    def test_noSuchOption(self) -> None:
+        """
+        The sockets of UNIX have no such thing, and other transports do not know of
+        it.
+        """
+
+        def refuse(isSet: bool) -> None:
+            raise OSError(errno.EOPNOTSUPP, "no")
+
+        transport: Any = MemoryTransport(Protocol())
+        transport.setTcpNoDelay = refuse
+        writerFor(transport).send([b"a"])
+        self.assertEqual(transport.writes, [b"a"])
+        other: Any = StringTransport()
+        writerFor(other).send([b"a"])
+        self.assertEqual(other.value(), b"a")
 
 
 class OtherTransportTests(SynchronousTestCase):

@@ -29,7 +29,11 @@ from twisted.internet.endpoints import (
     serverFromString,
     wrapClientTLS,
 )
-from twisted.internet.interfaces import IListeningPort, IStreamClientEndpoint
+from twisted.internet.interfaces import (
+    IListeningPort,
+    IStreamClientEndpoint,
+    ITCPTransport,
+)
 from twisted.internet.protocol import Factory
 from twisted.internet.ssl import PrivateCertificate, optionsForClientTLS
 from twisted.internet.task import deferLater
@@ -213,7 +217,11 @@ class SocketTestCase(TestCase):
 class SocketTests(SocketTestCase):
     """
     Tests for TCP.
+
+    @cvar hasDelay: whether the kernel waits for more of what is small.
     """
+
+    hasDelay = True
 
     @inlineCallbacks
     def checkNothingIsLeft(self, end: Callable[[WebSocketFactory, list[_Lost]], None]):
@@ -241,6 +249,23 @@ class SocketTests(SocketTestCase):
         self.assertEqual(during - before[2], 2 * self.connections)
         self.assertEqual(before, after)
         return reasons
+
+    @inlineCallbacks
+    def test_noDelay(self):
+        """
+        Small messages do not wait until the peer has acknowledged those before.
+        """
+        factory = WebSocketFactory(Echo)
+        port = yield self.serve(factory)
+        handler = _Lost()
+        yield self.connect(port, [handler])
+        (server,) = factory.connections
+        for transport in (handler.transport, server):
+            if self.hasDelay:
+                carrier = ITCPTransport(transport.carrier)
+                self.assertTrue(carrier.getTcpNoDelay())
+        handler.transport.loseConnection()
+        yield handler.lost
 
     @inlineCallbacks
     def test_closedByTheServer(self):
@@ -752,6 +777,8 @@ class UNIXTests(SocketTests):
     """
     The same over UNIX sockets.
     """
+
+    hasDelay = False
 
     def describe(self) -> str:
         """

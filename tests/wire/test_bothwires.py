@@ -34,7 +34,7 @@ stable = settings(
     database=None,
 )
 
-MODULES = ("masking", "frames", "events", "messages", "connection")
+MODULES = ("masking", "texts", "frames", "events", "messages", "connection")
 EDGES = [
     edge + more
     for edge in (0, 125, 126, 2**16, 2**31, 2**32, 2**63)
@@ -188,6 +188,46 @@ class MaskingTests(BothTestCase):
             self.assertSame(
                 outcome(masking.mask, payload, KEY) for masking in both("masking")
             )
+
+
+class TextTests(BothTestCase):
+    """
+    Texts are decoded and serialized in the same way.
+    """
+
+    @stable
+    @given(st.binary() | st.text().map(str.encode), st.data(), st.booleans())
+    def test_textAt(self, buffer, data, isMasked):
+        """
+        Any part of what was received is decoded, or refused.
+        """
+        start = data.draw(st.integers(-5, len(buffer) + 5))
+        end = data.draw(st.integers(-5, len(buffer) + 5))
+        if not 4 <= start <= end <= len(buffer):
+            # The plain wire never looks there.
+            compiled, _ = both("texts")
+            self.assertRaises(ValueError, compiled.textAt, buffer, start, end, True)
+            return
+        self.assertSame(
+            outcome(texts.textAt, buffer, start, end, isMasked)
+            for texts in both("texts")
+        )
+
+    @stable
+    @given(
+        st.text()
+        | st.text(st.characters(), max_size=5)
+        | st.builds(
+            lambda character, count: character * count,
+            st.sampled_from(["a", "\x7f", "\xe9", "\ud800"]),
+            st.sampled_from([0, 1, 125, 126, 62, 63, 32767, 32768, 65535]),
+        )
+    )
+    def test_frameText(self, text):
+        """
+        Any text is serialized, or refused.
+        """
+        self.assertSame(outcome(texts.frameText, text) for texts in both("texts"))
 
 
 class FrameTests(BothTestCase):

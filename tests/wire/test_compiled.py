@@ -28,10 +28,12 @@ from txws.wire import (
     isCompiled,
     masking,
     messages,
+    texts,
 )
 
 COMPILED = (
     masking,
+    texts,
     frames,
     events,
     messages,

@@ -195,7 +195,11 @@ class NextMessagesTests(WireTestCase):
     """
 
     # Of every length that is written in another way.
-    MESSAGES = ("", "Grüße", b"", b"\xff", "a" * 125, b"b" * 126, "c" * 0xFFFF)
+    MESSAGES = (
+        *("", "Grüße", b"", b"\xff", "a" * 125, b"b" * 126),
+        *("c" * 0xFFFF, "d" * 0x10000, "\xe9" * 0x8000, b"e" * 0x20001),
+    )
+    SHORT = MESSAGES[:6]
 
     def test_messages(self):
         """
@@ -203,7 +207,7 @@ class NextMessagesTests(WireTestCase):
         rest of it does, and nothing comes twice.
         """
         for role in Role:
-            data = messageFrames(role, self.MESSAGES[:-1])
+            data = messageFrames(role, self.SHORT)
             for pieces in splits(data):
                 connection = makeConnection(role)
                 received = []
@@ -213,7 +217,7 @@ class NextMessagesTests(WireTestCase):
                     for event in pendingEvents(connection):
                         isText = isinstance(event, TextMessageReceived)
                         received.append(event.message if isText else event.data)
-                self.assertEqual(received, list(self.MESSAGES[:-1]))
+                self.assertEqual(received, list(self.SHORT))
 
     def test_whole(self):
         """
@@ -254,6 +258,10 @@ class NextMessagesTests(WireTestCase):
                 peerFrame(other, TEXT, b"a" * 99),
                 header(TEXT, 126, isMasked=role is Role.SERVER)[:-1] + b"\x7d" + KEY,
                 header(TEXT, 1 << 16, isMasked=role is Role.SERVER) + KEY,
+                header(TEXT, 1 << 62, isMasked=role is Role.SERVER) + KEY,
+                header(TEXT, 1 << 16, isMasked=role is Role.SERVER)[:-8]
+                + (0xFFFF).to_bytes(8, "big"),
+                header(TEXT, 1 << 16, isMasked=role is Role.SERVER)[:-8] + b"\xff" * 8,
             ):
                 connection = makeConnection(role, maxMessageSize=100)
                 connection.receiveData(ours + data + bytes(200))

@@ -227,9 +227,12 @@ class ClientHandshake:
         """
         try:
             self._checkUpgrade(head)
-            return HandshakeAccepted(
-                head, self._chooseSubprotocol(head), self._confirm(head), rest
+            subprotocol = self._chooseSubprotocol(head)
+            offers = parseExtensions(head.headers.getAll("Sec-WebSocket-Extensions"))
+            extensions = confirmExtensions(
+                offers, self._extensions, self._maxMessageSize
             )
+            return HandshakeAccepted(head, subprotocol, extensions, rest)
         except HandshakeRefused as refused:
             raise type(refused)(
                 refused.explanation, head.status, tuple(head.headers)
@@ -272,16 +275,6 @@ class ClientHandshake:
                 f"the server uses subprotocol {named}, which was not offered"
             )
         return chosen[0]
-
-    def _confirm(self, head: ResponseHead) -> list[IExtension]:
-        """
-        Find the extensions that the server has chosen.
-        """
-        return confirmExtensions(
-            parseExtensions(head.headers.getAll("Sec-WebSocket-Extensions")),
-            self._extensions,
-            self._maxMessageSize,
-        )
 
 
 def _checkGiven(

@@ -5,13 +5,9 @@ from .frames cimport FrameParser
 from .messages cimport FragmentReader, MessageAssembler
 from .sending cimport SendingHalf
 
-cdef object _OPEN
-cdef object _CLOSE_SENT
-cdef object _CLOSE
+cdef object _OPEN, _CLOSE_SENT, _CLOSE
 cdef int _CONTROL
-cdef tuple _BEGINNING
-cdef tuple _REST
-cdef tuple _NOTHING
+cdef tuple _BEGINNING, _REST, _NOTHING
 
 
 cdef class Connection(SendingHalf):

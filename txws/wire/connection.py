@@ -57,13 +57,7 @@ class Connection(SendingHalf):
     One side of one connection, from the end of its opening handshake on.
     """
 
-    __slots__ = (
-        "_assembler",
-        "_decoded",
-        "_expected",
-        "_isWhole",
-        "_parser",
-    )
+    __slots__ = ("_assembler", "_decoded", "_expected", "_isWhole", "_parser")
 
     def __init__(
         self,

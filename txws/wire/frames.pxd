@@ -3,73 +3,38 @@
 cimport cython
 
 from .masking cimport Masker, mask, unmask
+from .texts cimport textAt
 
-cdef int _FIN
-cdef int _ANY_RSV
-cdef int _OPCODE
-cdef int _CONTROL
-cdef int _MOST_MESSAGES
-cdef int _MASKED
-cdef int _LENGTH
-cdef int _TWO_BYTE_LENGTH
-cdef int _EIGHT_BYTE_LENGTH
-cdef int _WHOLE_TEXT
-cdef int _WHOLE_BINARY
+cdef int _FIN, _ANY_RSV, _OPCODE, _CONTROL, _MOST_MESSAGES, _MASKED, _LENGTH
+cdef int _TWO_BYTE_LENGTH, _EIGHT_BYTE_LENGTH, _WHOLE_TEXT, _WHOLE_BINARY
 cdef tuple _BYTES
 
 
 cdef class FrameParser:
-    cdef readonly int opcode
+    cdef readonly int opcode, rsv
     cdef readonly bint isFinal
-    cdef readonly int rsv
 
+    cdef int _continuationRSV, _firstRSV, _messageRSV, _nextRSV
+    cdef int _keySize, _masked, _nextOpcode
+    cdef bint _isInMessage, _nextIsFinal
+    cdef Py_ssize_t _fragments, _maxLength, _offset
+    cdef long long _messageSize, _missing
     cdef list _arrived
-    cdef object _buffer
-    cdef int _continuationRSV
-    cdef int _firstRSV
-    cdef Py_ssize_t _fragments
-    cdef bint _isInMessage
-    cdef int _keySize
-    cdef int _masked
+    cdef object _buffer, _maxFragments, _maxMessageSize, _whole
     cdef Masker _masker
-    cdef object _maxFragments
-    cdef Py_ssize_t _maxLength
-    cdef object _maxMessageSize
-    cdef int _messageRSV
-    cdef long long _messageSize
-    cdef long long _missing
-    cdef bint _nextIsFinal
-    cdef int _nextOpcode
-    cdef int _nextRSV
-    cdef Py_ssize_t _offset
-    cdef object _whole
 
     cpdef receiveData(self, data)
     @cython.locals(
-        buffer=bytes,
-        messages=list,
-        start=Py_ssize_t,
-        size=Py_ssize_t,
-        headerSize=int,
-        masked=int,
-        first=int,
-        isText=bint,
-        payload=bytes,
-        length=Py_ssize_t,
-        begin=Py_ssize_t,
-        end=Py_ssize_t,
+        buffer=bytes, messages=list, first=int, headerSize=int, masked=int, more=int,
+        begin=Py_ssize_t, end=Py_ssize_t, size=Py_ssize_t, start=Py_ssize_t,
+        length=cython.longlong,
     )
     cpdef list nextMessages(self)
     cpdef frameOf(self, payload)
     cpdef nextPayload(self)
     @cython.locals(
-        start=Py_ssize_t,
-        first=int,
-        second=int,
-        isWhole=bint,
-        length=cython.longlong,
-        size=int,
-        end=Py_ssize_t,
+        first=int, isWhole=bint, second=int, size=int,
+        end=Py_ssize_t, start=Py_ssize_t, length=cython.longlong,
     )
     cdef _parse(self)
     cdef _begin(self, int first, Py_ssize_t start, long long length)
@@ -85,7 +50,5 @@ cdef class FrameParser:
 cpdef bytes serializeHeader(
     int opcode, Py_ssize_t length, bint isFinal, int rsv, maskingKey
 )
-cdef Py_ssize_t _parseShortLength(
-    bytes buffer, Py_ssize_t start, Py_ssize_t length
-) except -2
-cdef long long _parseLength(bytes data, int size) except -2
+@cython.locals(length=cython.longlong, place=Py_ssize_t)
+cdef long long _parseLength(bytes buffer, Py_ssize_t start, int size) except -2

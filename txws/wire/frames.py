@@ -18,6 +18,7 @@ from typing import NamedTuple
 from .codes import Opcode
 from .errors import BadFrame, MessageTooBig
 from .masking import Masker, mask, unmask
+from .texts import textAt
 
 __all__ = [
     "JOINED_PAYLOAD",
@@ -276,20 +277,24 @@ class FrameParser:
                 # Larger than any, if it is not masked as it has to be.
                 length = buffer[start + 1] ^ masked
                 begin = start + headerSize
-                if length >= _TWO_BYTE_LENGTH:
-                    length = _parseShortLength(buffer, start + 2, length)
-                    begin += 2
-                end = begin + length
-                if end > size or not 0 <= length <= self._maxLength:
-                    break
                 if first != _WHOLE_TEXT and first != _WHOLE_BINARY:  # noqa: PLR1714
                     break
-                payload = unmask(buffer, begin, end) if masked else buffer[begin:end]
-                isText = first == _WHOLE_TEXT
-                messages.append(payload.decode("utf-8") if isText else payload)
+                if _TWO_BYTE_LENGTH <= length <= _EIGHT_BYTE_LENGTH:
+                    more = 2 if length == _TWO_BYTE_LENGTH else 8
+                    length = _parseLength(buffer, start + 2, more)
+                    begin += more
+                if not 0 <= length <= self._maxLength or length > size - begin:
+                    break
+                end = begin + length
+                if first == _WHOLE_TEXT:
+                    messages.append(textAt(buffer, begin, end, masked > 0))
+                else:
+                    messages.append(
+                        unmask(buffer, begin, end) if masked else buffer[begin:end]
+                    )
                 start = end
-        except UnicodeDecodeError:
-            # Whoever decodes this one by itself will say what is wrong with it.
+        except (UnicodeDecodeError, BadFrame):
+            # Whoever parses this one by itself will say what is wrong with it.
             pass
         self._offset = start
         return messages
@@ -361,7 +366,7 @@ class FrameParser:
         length = second & _LENGTH
         if length >= _TWO_BYTE_LENGTH:
             size = 2 if length == _TWO_BYTE_LENGTH else 8
-            length = _parseLength(buffer[start : start + size], size)
+            length = _parseLength(buffer, start, size)
             start += size
         if not isWhole or length > self._maxLength:
             self._checkLimits(first, length)
@@ -506,35 +511,23 @@ class FrameParser:
             )
 
 
-def _parseShortLength(buffer: bytes, start: int, length: int) -> int:
-    """
-    Parse an extended payload length of two bytes, RFC 6455 section 5.2.
-
-    @param length: what stands for it in the header.
-    @return: -1 if it is anything else, or longer than it needs to be, or not there
-        yet.
-    """
-    if length != _TWO_BYTE_LENGTH or start + 2 > len(buffer):
-        return -1
-    length = buffer[start] << 8 | buffer[start + 1]
-    return length if length >= _TWO_BYTE_LENGTH else -1
-
-
-def _parseLength(data: bytes, size: int) -> int:
+def _parseLength(buffer: bytes, start: int, size: int) -> int:
     """
     Parse an extended payload length, RFC 6455 section 5.2.
 
-    @param data: the length, or what has come of it.
+    @param start: where it begins.
     @param size: in how many bytes it is written.
     @return: -1 when more bytes are needed.
     """
-    if len(data) < size:
+    if start + size > len(buffer):
         return -1
-    length = int.from_bytes(data, "big")
-    if length < _TWO_BYTE_LENGTH or (size == 8 and length <= 0xFFFF):
-        # "... the minimal number of bytes MUST be used to encode the length"
-        raise BadFrame("a payload length is longer than it needs to be")
-    if length >> 63:
+    length = buffer[start]
+    if size > 2 and length >= _FIN:
         # "... the most significant bit MUST be 0"
         raise BadFrame("a payload length has its top bit set")
+    for place in range(start + 1, start + size):
+        length = length << 8 | buffer[place]
+    if length < _TWO_BYTE_LENGTH or (size > 2 and length <= 0xFFFF):
+        # "... the minimal number of bytes MUST be used to encode the length"
+        raise BadFrame("a payload length is longer than it needs to be")
     return length

@@ -363,11 +363,7 @@ def serializeHead(firstLine: str, fields: Iterable[tuple[str, str]]) -> bytes:
 
 def serializeFields(fields: Iterable[tuple[str, str]]) -> bytes:
     """
-    Serialize the rest of a head, with the empty line that ends it.
-
-    @param fields: the header fields, as (name, value).
-    @raise ValueError: if a line could be taken for more than one, or a
-        character is not ISO 8859-1; it names the field.
+    Serialize the rest of a head, as L{serializeHead} does.
     """
     lines = []
     for name, value in fields:

@@ -66,10 +66,20 @@ cpdef bytes unmask(buffer, Py_ssize_t start, Py_ssize_t end):
     @param start: where the payload begins.
     @param end: where it ends.
     """
+    cdef const unsigned char* payload = payloadAt(buffer, start, end, 4)
+    return masked(payload, end - start, payload - 4)
+
+
+cdef const unsigned char* payloadAt(
+    buffer, Py_ssize_t start, Py_ssize_t end, Py_ssize_t keySize
+) except NULL:
+    """
+    Find a payload, which has its key right before it.
+    """
     cdef const unsigned char* received = <const unsigned char*>PyBytes_AsString(buffer)
-    if not 4 <= start <= end <= len(buffer):
+    if not keySize <= start <= end <= len(buffer):
         raise ValueError(f"{len(buffer)} bytes hold no payload from {start} to {end}")
-    return masked(received + start, end - start, received + start - 4)
+    return received + start
 
 
 cdef bytes masked(
@@ -79,17 +89,36 @@ cdef bytes masked(
     Make the payload with the key's bytes.
     """
     cdef bytes result = PyBytes_FromStringAndSize(NULL, length)
-    cdef unsigned char* target = <unsigned char*>PyBytes_AS_STRING(result)
+    xor(<unsigned char*>PyBytes_AS_STRING(result), payload, length, key)
+    return result
+
+
+cdef int xor(
+    unsigned char* target,
+    const unsigned char* payload,
+    Py_ssize_t length,
+    const unsigned char* key,
+) noexcept:
+    """
+    Write a payload with the key's bytes.
+
+    @return: all bits that are in what is written.
+    """
     cdef Py_ssize_t aligned = length & ~<Py_ssize_t>7
     cdef Py_ssize_t place
     cdef uint64_t keys
     cdef uint64_t word
+    cdef uint64_t words = 0
     memcpy(&keys, key, 4)
     memcpy(<unsigned char*>&keys + 4, key, 4)
     for place in range(0, aligned, 8):
         memcpy(&word, payload + place, 8)
         word ^= keys
+        words |= word
         memcpy(target + place, &word, 8)
     for place in range(aligned, length):
         target[place] = payload[place] ^ key[place & 3]
-    return result
+        words |= target[place]
+    words |= words >> 32
+    words |= words >> 16
+    return (words | words >> 8) & 0xFF

@@ -12,16 +12,14 @@ cdef int _TEXT
 
 cdef class Pieces:
     cdef object _empty
-    cdef list _large
-    cdef list _latest
+    cdef list _large, _latest
 
     cpdef append(self, piece)
     cpdef join(self)
 
 
 cdef class MessageAssembler:
-    cdef object _decoder
-    cdef object _maxMessageSize
+    cdef object _decoder, _maxMessageSize
     cdef Pieces _message
     cdef Py_ssize_t _size
 

@@ -169,14 +169,9 @@ class FragmentReader(MessageAssembler):
         self, opcode: int, payload: bytes, isFinal: bool
     ) -> MessageEvent | None:
         """
-        Take a data frame.
+        Take a data frame, as L{MessageAssembler.receiveFrame} does.
 
-        @param opcode: what the frame carries, as extensions have left it.
-        @param payload: its payload.
-        @param isFinal: whether it ends its message.
         @return: what is new; L{None} if there is nothing.
-        @raise BadPayload: if a text message is not UTF-8.
-        @raise MessageTooBig: if a message exceeds the limit.
         """
         if not self._isInMessage:
             self._size = 0

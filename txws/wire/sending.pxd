@@ -5,32 +5,20 @@ cimport cython
 from .contract cimport WireConnection
 from .frames cimport serializeHeader
 from .masking cimport mask
+from .texts cimport frameText
 
-cdef object _OPEN
-cdef object _CLOSE_SENT
-cdef object _TEXT
-cdef object _BINARY
-cdef int _SHORT
-cdef tuple _SHORT_HEADERS
+cdef object _OPEN, _CLOSE_SENT, _TEXT, _BINARY
 
 
 cdef class SendingHalf(WireConnection):
-    cdef object _begun
+    cdef object _begun, _fragmentSize, _generateKey, _latestPong, _observer, _sharingKey
     cdef tuple _extensions
-    cdef object _fragmentSize
     cdef Py_ssize_t _firstOutgoing
-    cdef object _generateKey
-    cdef bint _isCutFirst
-    cdef bint _isLatestAnswer
-    cdef bint _isPlain
-    cdef bint _isShortened
-    cdef object _latestPong
-    cdef object _observer
+    cdef bint _isCutFirst, _isLatestAnswer, _isPlain, _isShortened
     cdef list _outgoing
-    cdef object _sharingKey
 
+    @cython.locals(frame=bytes)
     cpdef sendText(self, message, compress=*)
-    @cython.locals(length=Py_ssize_t)
     cdef _sendMessage(self, opcode, bytes payload, compress)
     cdef _sendFragment(self, opcode, payload, bint isFinal, compress=*)
     cdef _encode(self, frame, compress)

@@ -18,6 +18,7 @@ from .frames import JOINED_PAYLOAD, MAX_CONTROL_PAYLOAD, Frame, serializeHeader
 from .masking import mask
 from .prepared import PreparedMessage, sharingKeyOf
 from .states import ConnectionState, Direction, Role
+from .texts import frameText
 
 __all__ = ["SendingHalf"]
 
@@ -26,13 +27,6 @@ _OPEN = ConnectionState.OPEN
 _CLOSE_SENT = ConnectionState.CLOSE_SENT
 _TEXT = Opcode.TEXT
 _BINARY = Opcode.BINARY
-
-# The headers of short messages in one frame that is not masked.
-_SHORT = 126
-_SHORT_HEADERS = tuple(
-    tuple(serializeHeader(opcode, length, True, 0, None) for length in range(_SHORT))
-    for opcode in (Opcode.CONTINUATION, Opcode.TEXT, Opcode.BINARY)
-)
 
 
 class SendingHalf(WireConnection):
@@ -74,7 +68,7 @@ class SendingHalf(WireConnection):
         self._extensions = tuple(extensions)
         self._isCutFirst = any(each.isPerFrame for each in self._extensions)
         self._fragmentSize = fragmentSize
-        # Whether short messages go out in a shorter way.
+        # Whether short texts go out in a shorter way.
         self._isShortened = (
             role is Role.SERVER and not extensions and not (fragmentSize or observer)
         )
@@ -108,8 +102,14 @@ class SendingHalf(WireConnection):
         """
         if not isinstance(message, str):
             raise TypeError(f"message must be str, not {type(message).__name__}")
-        # Of any kind of text, by a call that C knows.
-        self._sendMessage(_TEXT, str.encode(message), compress)
+        isShort = self._isShortened and len(message) <= JOINED_PAYLOAD
+        if not isShort or self.state is not _OPEN or self._begun is not None:
+            # Of any kind of text, by a call that C knows.
+            self._sendMessage(_TEXT, str.encode(message), compress)
+            return
+        frame = frameText(message)
+        self._outgoing.append(frame)
+        self.pendingSize += len(frame)
 
     def sendBytes(
         self, data: bytes | bytearray | memoryview, compress: bool | None = None
@@ -154,14 +154,9 @@ class SendingHalf(WireConnection):
         compress: bool | None = None,
     ) -> None:
         """
-        Send a fragment of a binary message, RFC 6455 section 5.4: the first of
-        a new one, or the next of the one that is on its way.
+        Send a fragment of a binary message, as L{sendTextFragment} does of a text.
 
         @param data: the fragment; it is copied unless it is immutable.
-        @param isFinal: whether it is the last one.
-        @param compress: as for L{sendTextFragment}.
-        @raise ConnectionStateError: if a Close has been sent, or if a text
-            message is on its way.
         @raise TypeError: if it is not like bytes.
         """
         if type(data) is not bytes:
@@ -283,11 +278,6 @@ class SendingHalf(WireConnection):
         """
         if self.state is not _OPEN or self._begun is not None:
             self._refuseMessage()
-        length = len(payload)
-        if length < _SHORT and self._isShortened:
-            self._outgoing.append(_SHORT_HEADERS[opcode][length] + payload)
-            self.pendingSize += length + 2
-            return
         size = self._fragmentSize
         if size is None and self._isPlain:
             self._write(opcode, payload, True, 0)

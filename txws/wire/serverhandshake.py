@@ -10,8 +10,8 @@ L{refuseRequest}.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from .errors import BadHandshake
@@ -42,6 +42,8 @@ __all__ = [
 _HOST = re.compile(
     r"\A(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~%!$&'()*+,;=]+)(?::[0-9]{0,5})?\Z"
 )
+
+_T = TypeVar("_T")
 
 # The values of header fields, by their names in lower case.
 _Index = dict[str, list[str]]
@@ -147,7 +149,7 @@ def parseUpgrade(head: RequestHead) -> UpgradeRequest:
         origin=origins[0] if origins else None,
         key=key,
         subprotocols=_parseSubprotocols(headers),
-        extensions=_parseOffers(headers),
+        extensions=tuple(_parse(parseExtensions, headers, "Sec-WebSocket-Extensions")),
         headers=head.headers,
     )
 
@@ -183,12 +185,9 @@ def checkAcceptanceHeaders(
     headers: Iterable[tuple[str, str]],
 ) -> Sequence[tuple[str, str]]:
     """
-    Check further header fields of a 101.
+    Check further header fields of a 101, as L{acceptUpgrade} does.
 
-    @param headers: the fields, as (name, value).
     @return: the same.
-    @raise ValueError: if a header is not fit to be sent, or is one of those
-        that make the handshake.
     """
     fields = tuple(headers)
     if fields:
@@ -262,11 +261,7 @@ def _checkConnection(headers: _Index) -> None:
     """
     Check that the upgrade is meant for this hop.
     """
-    try:
-        options = parseTokens(headers.get("connection", ()))
-    except ValueError as error:
-        raise BadHandshake(400, f"Connection: {error}") from None
-    if "upgrade" not in map(str.lower, options):
+    if "upgrade" not in map(str.lower, _parse(parseTokens, headers, "Connection")):
         raise BadHandshake(
             400,
             "Connection does not say 'Upgrade'; "
@@ -346,20 +341,19 @@ def _parseSubprotocols(headers: _Index) -> tuple[str, ...]:
     """
     Parse C{Sec-WebSocket-Protocol}, RFC 6455 section 4.1.
     """
-    try:
-        subprotocols = parseTokens(headers.get("sec-websocket-protocol", ()))
-    except ValueError as error:
-        raise BadHandshake(400, f"Sec-WebSocket-Protocol: {error}") from None
+    subprotocols = _parse(parseTokens, headers, "Sec-WebSocket-Protocol")
     if len(set(subprotocols)) != len(subprotocols):
         raise BadHandshake(400, "Sec-WebSocket-Protocol offers one more than once")
     return tuple(subprotocols)
 
 
-def _parseOffers(headers: _Index) -> tuple[ExtensionOffer, ...]:
+def _parse(
+    parse: Callable[[Iterable[str]], list[_T]], headers: _Index, name: str
+) -> list[_T]:
     """
-    Parse C{Sec-WebSocket-Extensions}.
+    Parse a header that is a list.
     """
     try:
-        return tuple(parseExtensions(headers.get("sec-websocket-extensions", ())))
+        return parse(headers.get(name.lower(), ()))
     except ValueError as error:
-        raise BadHandshake(400, f"Sec-WebSocket-Extensions: {error}") from None
+        raise BadHandshake(400, f"{name}: {error}") from None

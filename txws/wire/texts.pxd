@@ -1,0 +1,4 @@
+# The types of texts.pyx.
+
+cpdef str textAt(buffer, Py_ssize_t start, Py_ssize_t end, bint isMasked)
+cpdef bytes frameText(text)
