@@ -55,8 +55,8 @@ def _forbidDelay(transport: ITransport) -> None:
     if ITCPTransport.providedBy(transport):
         try:
             transport.setTcpNoDelay(True)
-        except OSError:
-            # Those of UNIX sockets say that they were TCP, too.
+        except (AttributeError, OSError):
+            # A UNIX socket says that it is TCP, too; a lost one is none any more.
             return
 
 
