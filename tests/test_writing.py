@@ -320,7 +320,6 @@ class DelayTests(SynchronousTestCase):
         The sockets of UNIX have no such thing, and other transports do not know of
         it.
         """
-
         for error in (OSError(errno.EOPNOTSUPP, "no"), AttributeError("socket")):
 
             def refuse(isSet: bool, error: Exception = error) -> None:
