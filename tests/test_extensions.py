@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
-from zope.interface import implementer
+from zope.interface import directlyProvides, implementer
 
 from txws.applications import HandlerFactory
 from txws.client import ClientSettings, WebSocketClientProtocol
@@ -21,7 +21,7 @@ from txws.errors import InvalidSetting
 from txws.extensions import DEFAULT_EXTENSIONS, checkExtensions
 from txws.factories import WebSocketFactory
 from txws.groups import Block, Close, DropOldest, Group, Latest
-from txws.interfaces import IFragmentHandler
+from txws.interfaces import IExtensionFactory, IFragmentHandler
 from txws.policy import KeepalivePolicy, Limits
 from txws.testing import MemoryConnection, RecordingHandler
 from txws.wire.codes import Opcode
@@ -32,7 +32,7 @@ from txws.wire.states import Role
 
 from .ends import FULL, ActingHandler, End
 from .peers import ADDRESS, RawPeer, makeRequest, streamHandlerFor
-from .wire.ciphers import CipherFactory, Stream
+from .wire.ciphers import CipherFactory, Mirror, Stream
 from .wire.streams import bomb, decompress
 
 CHROME = ("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits")
@@ -163,6 +163,68 @@ def makeEnd(handler: RecordingHandler | None = None, **settings: Any) -> End:
     accepted = forgetful.accept((), None)
     assert accepted is not None
     return End.opened(handler, extensions=[accepted[1]], **settings)
+
+
+class NameTests(SynchronousTestCase):
+    """
+    Extensions that are negotiated beside each other have names of their own.
+    """
+
+    def test_same(self) -> None:
+        """
+        Two extensions of the same name cannot be negotiated.
+        """
+        stream, mirror = (
+            CipherFactory("stream", Stream),
+            CipherFactory("mirror", Mirror),
+        )
+        self.assertEqual(checkExtensions([stream, mirror]), (stream, mirror))
+        with self.assertRaises(InvalidSetting) as caught:
+            checkExtensions([stream, mirror, CipherFactory("mirror", Stream)])
+        self.assertEqual(
+            str(caught.exception),
+            "extensions are not possible: there are two extensions 'mirror'",
+        )
+
+    def test_unfit(self) -> None:
+        """
+        A name that cannot be told, or is not found as it is told in lower case,
+        is refused.
+        """
+        wrong: tuple[Any, ...] = (
+            "Mirror",
+            "a b",
+            "",
+            "a;b",
+            "a\r\nb",
+            "\xe4",
+            None,
+            b"a",
+        )
+        for name in wrong:
+            with self.assertRaises(InvalidSetting) as caught:
+                checkExtensions([CipherFactory(cast(str, name), Stream)])
+            self.assertEqual(
+                str(caught.exception),
+                "extensions are not possible: the name of an extension must be a token "
+                f"in lower case, not {name!r}",
+            )
+        checkExtensions([CipherFactory("x-1!#$%&'*+.^_`|~", Stream)])
+
+    def test_nameless(self) -> None:
+        """
+        An extension without a name is refused.
+        """
+
+        class Nameless:
+            """
+            Has none.
+            """
+
+        nameless = Nameless()
+        directlyProvides(nameless, IExtensionFactory)
+        with self.assertRaisesRegex(InvalidSetting, "not None"):
+            checkExtensions([nameless])
 
 
 class ChoiceTests(SynchronousTestCase):

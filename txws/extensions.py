@@ -5,6 +5,7 @@ wrapped protocols.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from .errors import InvalidSetting
@@ -15,9 +16,12 @@ from .interfaces import (
     IWebSocketHandlerFactory,
 )
 from .wire.deflate import PerMessageDeflate
-from .wire.extensions import checkNames
 
 __all__ = ["DEFAULT_EXTENSIONS", "checkExtensions", "extensionsFor"]
+
+# RFC 6455 9.1: "extension-token = registered-token"; names are compared in lower
+# case.
+_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9a-z]+")
 
 DEFAULT_EXTENSIONS: Sequence[IExtensionFactory] = (PerMessageDeflate(),)
 
@@ -42,10 +46,7 @@ def checkExtensions(
             raise InvalidSetting(
                 "extensions", f"must provide IExtensionFactory, not {extension!r}"
             )
-    try:
-        checkNames(copy)
-    except ValueError as error:
-        raise InvalidSetting("extensions", f"are not possible: {error}") from None
+    _checkNames(copy)
     return copy
 
 
@@ -63,3 +64,21 @@ def extensionsFor(
     if extensions is not None:
         return extensions
     return () if IByteStreamHandler.providedBy(application) else DEFAULT_EXTENSIONS
+
+
+def _checkNames(extensions: Sequence[IExtensionFactory]) -> None:
+    """
+    Check that extensions can be negotiated beside each other.
+    """
+    names: list[object] = [getattr(extension, "name", None) for extension in extensions]
+    for name in names:
+        if not isinstance(name, str) or _NAME.fullmatch(name) is None:
+            raise InvalidSetting(
+                "extensions",
+                "are not possible: the name of an extension must be a token in lower "
+                f"case, not {name!r}",
+            )
+        if names.count(name) > 1:
+            raise InvalidSetting(
+                "extensions", f"are not possible: there are two extensions {name!r}"
+            )

@@ -146,13 +146,19 @@ class Group:
         if not isinstance(prepared, PreparedMessage):
             prepared = PreparedMessage(prepared, compress)
         key = self._slowReaders.keyOf(message)
+        readers = self._members
         for member in members:
             # Another one's end may have been the end of this one.
-            if member in self._members:
-                try:
-                    self._sendTo(member, prepared, key)
-                except Exception:
-                    self._giveUp(member)
+            if member not in readers:
+                continue
+            try:
+                if readers[member] is not None or member.isAboveHighWater:
+                    self._sendSlowly(member, prepared, key)
+                elif member.isOpen:
+                    member.sendPreparedMessage(prepared)
+                    self.counters.sent += 1
+            except Exception:
+                self._giveUp(member)
         return self._pace(members) if self._slowReaders.isPacing else succeed(None)
 
     def _without(
@@ -171,18 +177,13 @@ class Group:
             return tuple(self._members)
         return tuple(member for member in self._members if member not in excluded)
 
-    def _sendTo(
+    def _sendSlowly(
         self, member: IWebSocketTransport, message: PreparedMessage, key: Hashable
     ) -> None:
         """
-        Send a message to one member, or do what the policy says.
+        Do what the policy says about a member that reads slowly.
         """
-        if not member.isOpen:
-            return
-        if self._members[member] is None and not member.isAboveHighWater:
-            member.sendPreparedMessage(message)
-            self.counters.sent += 1
-        else:
+        if member.isOpen:
             reader = self._readerFor(member)
             self._slowReaders.apply(reader, message, key)
             self._watch(reader)

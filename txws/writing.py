@@ -91,7 +91,7 @@ class Writer:
         Others have had their turn of the reactor.
         """
 
-    def send(self, pieces: Sequence[bytes]) -> None:
+    def send(self, pieces: list[bytes]) -> None:
         """
         Write pieces of bytes, in one.
         """
@@ -131,7 +131,7 @@ class SocketWriter(Writer):
         """
         self._spent = 0
 
-    def send(self, pieces: Sequence[bytes]) -> None:
+    def send(self, pieces: list[bytes]) -> None:
         """
         See L{Writer}.
         """
@@ -140,11 +140,16 @@ class SocketWriter(Writer):
             self._spent = 0
             self._transport.writeSequence(pieces)
             return
-        data: bytes | Sequence[bytes] = pieces
-        if len(pieces) > _MOST_PIECES or len(pieces[-1]) < _LARGE_PIECE:
-            data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        size = len(data) if isinstance(data, bytes) else sum(map(len, pieces))
-        sent = self._sendNow(data)
+        if len(pieces) == 1:
+            size = len(pieces[0])
+            sent = self._sendNow(pieces[0])
+        elif len(pieces) > _MOST_PIECES or len(pieces[-1]) < _LARGE_PIECE:
+            joined = b"".join(pieces)
+            size = len(joined)
+            sent = self._sendNow(joined)
+        else:
+            size = sum(map(len, pieces))
+            sent = self._sendNow(pieces)
         if sent < size:
             self._transport.write(b"".join(pieces)[sent:])
 
@@ -173,11 +178,9 @@ class SocketWriter(Writer):
         Send now what the socket takes.
         """
         socket = self._transport.socket
+        sent: int
         try:
-            if isinstance(data, bytes):
-                sent: int = socket.send(data)
-            else:
-                sent = socket.sendmsg(data)
+            sent = socket.send(data) if type(data) is bytes else socket.sendmsg(data)
         except OSError:
             # It is full, or lost, as the reactor will find out.
             sent = 0

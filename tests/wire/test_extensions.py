@@ -31,7 +31,6 @@ from txws.wire.extensions import (
     IReleasable,
     IShareableExtension,
     acceptExtensions,
-    checkNames,
     confirmExtensions,
 )
 from txws.wire.frames import RSV1, RSV2, Frame
@@ -230,33 +229,6 @@ class ConstructionTests(WireTestCase):
     """
     Extensions that are in each other's way are refused before they are at work.
     """
-
-    def test_names(self):
-        """
-        Two extensions of the same name cannot be negotiated.
-        """
-        checkNames(makeFactories())
-        with self.assertRaises(ValueError) as caught:
-            checkNames([*makeFactories(), CipherFactory("mirror", Stream)])
-        self.assertEqual(str(caught.exception), "there are two extensions 'mirror'")
-
-    def test_unfitNames(self):
-        """
-        A name that cannot be told, or is not found as it is told in lower case,
-        is refused.
-        """
-        wrong: tuple[Any, ...] = ("Mirror", "a b", "", "a;b", "a\r\nb", "ä", None, b"a")
-        for name in wrong:
-            with self.assertRaises(ValueError) as caught:
-                checkNames([CipherFactory(name, Stream)])
-            self.assertEqual(
-                str(caught.exception),
-                f"the name of an extension must be a token in lower case, not {name!r}",
-            )
-        checkNames([CipherFactory("x-1!#$%&'*+.^_`|~", Stream)])
-        nameless: Any = object()
-        with self.assertRaisesRegex(ValueError, "not None"):
-            checkNames([nameless])
 
     def test_reservedBits(self):
         """

@@ -26,6 +26,7 @@ __all__ = [
     "LARGEST_WINDOW",
     "SMALLEST_WINDOW",
     "Deflater",
+    "Deflation",
     "Inflater",
     "checkBoolean",
     "checkNumber",
@@ -290,6 +291,32 @@ class Inflater:
             self._stream = None
         self._size = 0
         self._streams = 0
+
+
+class Deflation:
+    """
+    DEFLATE at work on one connection.
+    """
+
+    __slots__ = ("_deflater", "_inflater", "_threshold")
+
+    rsv = RSV1
+
+    def __init__(self, deflater: Deflater, inflater: Inflater, threshold: int) -> None:
+        """
+        @param deflater: compresses what is sent.
+        @param inflater: inflates what is received.
+        @param threshold: what has fewer bytes is not compressed.
+        """
+        self._deflater = deflater
+        self._inflater = inflater
+        self._threshold = threshold
+
+    def release(self) -> None:
+        """
+        See L{IReleasable<txws.wire.extensions.IReleasable>}.
+        """
+        self._deflater.release()
 
 
 def inflateFrame(frame: Frame, inflater: Inflater, isFinal: bool) -> Iterable[Frame]:

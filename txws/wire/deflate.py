@@ -16,6 +16,7 @@ from .compression import (
     LARGEST_WINDOW,
     SMALLEST_WINDOW,
     Deflater,
+    Deflation,
     Inflater,
     checkBoolean,
     checkNumber,
@@ -57,7 +58,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 
 
 @implementer(IShareableExtension, IReleasable)
-class MessageDeflation:
+class MessageDeflation(Deflation):
     """
     permessage-deflate at work on one connection, RFC 7692 section 7.2.
 
@@ -84,15 +85,12 @@ class MessageDeflation:
         sharingKey: Hashable = None,
     ) -> None:
         """
-        @param deflater: compresses what is sent.
-        @param inflater: inflates what is received.
-        @param threshold: a message of fewer bytes is not compressed.
+        See L{Deflation}.
+
         @param sharingKey: see L{IShareableExtension}.
         """
+        super().__init__(deflater, inflater, threshold)
         self.sharingKey = sharingKey
-        self._deflater = deflater
-        self._inflater = inflater
-        self._threshold = threshold
         # Whether the message that is on its way is compressed.
         self._isIn = False
         self._isOut = False
@@ -125,12 +123,6 @@ class MessageDeflation:
         if not self._isIn:
             return (frame,)
         return inflateFrame(frame, self._inflater, frame.isFinal)
-
-    def release(self) -> None:
-        """
-        See L{IReleasable}.
-        """
-        self._deflater.release()
 
 
 @implementer(IExtensionFactory)

@@ -18,6 +18,7 @@ from .compression import (
     LARGEST_WINDOW,
     SMALLEST_WINDOW,
     Deflater,
+    Deflation,
     Inflater,
     checkBoolean,
     checkNumber,
@@ -37,26 +38,14 @@ _Parameters = Sequence[tuple[str, str | None]]
 
 
 @implementer(IExtension, IReleasable)
-class FrameDeflation:
+class FrameDeflation(Deflation):
     """
     x-webkit-deflate-frame at work on one connection.
-
     """
 
-    __slots__ = ("_deflater", "_inflater", "_threshold")
+    __slots__ = ()
 
-    rsv = RSV1
     isPerFrame = True
-
-    def __init__(self, deflater: Deflater, inflater: Inflater, threshold: int) -> None:
-        """
-        @param deflater: compresses what is sent.
-        @param inflater: inflates what is received.
-        @param threshold: a frame of fewer bytes is not compressed.
-        """
-        self._deflater = deflater
-        self._inflater = inflater
-        self._threshold = threshold
 
     def encode(self, frame: Frame, compress: bool | None = None) -> Frame:
         """
@@ -76,12 +65,6 @@ class FrameDeflation:
         if not frame.rsv & RSV1:
             return (frame,)
         return inflateFrame(frame, self._inflater, True)
-
-    def release(self) -> None:
-        """
-        See L{IReleasable}.
-        """
-        self._deflater.release()
 
 
 @implementer(IExtensionFactory)

@@ -8,7 +8,6 @@ frame in, frame out, in both directions.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Hashable, Iterable, Sequence
 from typing import NamedTuple
 
@@ -25,15 +24,9 @@ __all__ = [
     "IShareableExtension",
     "acceptExtensions",
     "checkClaims",
-    "checkNames",
     "checkPayload",
     "confirmExtensions",
 ]
-
-
-# RFC 6455 9.1: "extension-token = registered-token"; names are compared in lower
-# case.
-_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9a-z]+")
 
 
 class ExtensionOffer(NamedTuple):
@@ -169,23 +162,6 @@ class IExtensionFactory(Interface):
         @raise txws.wire.errors.HandshakeRefused: if the answer is not one that
             the offers allow.
         """
-
-
-def checkNames(factories: Sequence[IExtensionFactory]) -> None:
-    """
-    Check that extensions can be negotiated beside each other.
-
-    @raise ValueError: if two have the same name, or one has none that can be
-        told.
-    """
-    names: list[object] = [getattr(factory, "name", None) for factory in factories]
-    for name in names:
-        if not isinstance(name, str) or _NAME.fullmatch(name) is None:
-            raise ValueError(
-                f"the name of an extension must be a token in lower case, not {name!r}"
-            )
-        if names.count(name) > 1:
-            raise ValueError(f"there are two extensions {name!r}")
 
 
 def acceptExtensions(

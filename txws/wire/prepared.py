@@ -45,9 +45,11 @@ class PreparedMessage:
     @ivar frame: the message in one frame, before extensions.
     @ivar compress: whether to compress it where that was negotiated; L{None} to
         leave it to the extension.
+    @ivar pieces: what is written without extensions.
+    @ivar size: how many bytes that is.
     """
 
-    __slots__ = ("_shared", "compress", "frame")
+    __slots__ = ("_shared", "compress", "frame", "pieces", "size")
 
     def __init__(
         self,
@@ -76,7 +78,10 @@ class PreparedMessage:
                 ) from None
             self.frame = Frame(Opcode.BINARY, bytes(view))
         self.compress = compress
-        self._shared: dict[SharingKey, SharedFrame] = {}
+        # What most connections send, which have no extensions.
+        plain = _serialize(self.frame)
+        self._shared: dict[SharingKey, SharedFrame] = {(): plain}
+        self.pieces, self.size = plain.pieces, plain.size
 
     def serializedFor(
         self, key: SharingKey, extensions: Sequence[IExtension]

@@ -16,7 +16,7 @@ from .errors import ConnectionStateError
 from .extensions import IExtension, checkPayload
 from .frames import JOINED_PAYLOAD, MAX_CONTROL_PAYLOAD, Frame, serializeHeader
 from .masking import mask
-from .prepared import PreparedMessage, sharingKeyOf
+from .prepared import PreparedMessage, SharedFrame, sharingKeyOf
 from .states import ConnectionState, Direction, Role
 from .texts import frameText
 
@@ -185,6 +185,10 @@ class SendingHalf(WireConnection):
             raise TypeError(
                 f"message must be PreparedMessage, not {type(message).__name__}"
             )
+        if self._isShortened and self.state is _OPEN and self._begun is None:
+            self._outgoing.extend(message.pieces)
+            self.pendingSize += message.size
+            return
         key, size, frame = self._sharingKey, self._fragmentSize, message.frame
         isLong = size is not None and len(frame.payload) > size
         if key is None or (self._isCutFirst and isLong):
@@ -197,15 +201,7 @@ class SendingHalf(WireConnection):
         except Exception:
             self._extensionFailed()
             raise
-        frame = shared.frame
-        if size is not None and len(frame.payload) > size and not self._isCutFirst:
-            for fragment in frame.fragments(size):
-                self._queue(fragment)
-            return
-        if self._observer is not None:
-            self._observer(Direction.SENT, frame)
-        self._outgoing.extend(shared.pieces)
-        self.pendingSize += shared.size
+        self._queueShared(shared)
 
     def sendPing(self, payload: bytes = b"") -> None:
         """
@@ -291,6 +287,20 @@ class SendingHalf(WireConnection):
         else:
             for fragment in self._encode(frame, compress).fragments(size):
                 self._queue(fragment)
+
+    def _queueShared(self, shared: SharedFrame) -> None:
+        """
+        Show a frame that others have serialized to the observer.
+        """
+        frame, size = shared.frame, self._fragmentSize
+        if size is not None and len(frame.payload) > size and not self._isCutFirst:
+            for fragment in frame.fragments(size):
+                self._queue(fragment)
+            return
+        if self._observer is not None:
+            self._observer(Direction.SENT, frame)
+        self._outgoing.extend(shared.pieces)
+        self.pendingSize += shared.size
 
     def _sendFragment(
         self,
