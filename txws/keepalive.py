@@ -164,6 +164,8 @@ class Keepalive:
         self._expire = None
         self._phase = _Phase.OPEN
         self._heardAt = self._messageAt = self._heartbeatAt = self.clock.seconds()
+        # One number less to keep.
+        self._deadline = self._heardAt
         self._schedule()
 
     def closingProgressed(self) -> None:

@@ -14,9 +14,10 @@ cdef class Connection(SendingHalf):
     cdef MessageAssembler _assembler
     cdef object _decoded
     cdef tuple _expected
-    cdef bint _isWhole
+    cdef bint _deliversFragments
     cdef FrameParser _parser
 
+    cdef _assemble(self, int opcode, bytes payload, bint isFinal)
     cdef _receiveFrame(self, frame)
     cdef _decode(self, frame)
     cdef _nextDecoded(self, frames)

@@ -27,6 +27,7 @@ from .errors import ConnectionStateError, Violation
 from .events import (
     CloseReceived,
     Event,
+    MessageEvent,
     PingReceived,
     PongReceived,
     ViolationReceived,
@@ -57,7 +58,7 @@ class Connection(SendingHalf):
     One side of one connection, from the end of its opening handshake on.
     """
 
-    __slots__ = ("_assembler", "_decoded", "_expected", "_isWhole", "_parser")
+    __slots__ = ("_assembler", "_decoded", "_deliversFragments", "_expected", "_parser")
 
     def __init__(
         self,
@@ -92,8 +93,7 @@ class Connection(SendingHalf):
         """
         super().__init__(role, extensions, fragmentSize, generateKey, observer)
         checkClaims(self._extensions)
-        # Whether what is received in one piece is handed on in one.
-        self._isWhole = self._isPlain and not deliversFragments
+        self._deliversFragments = deliversFragments
         firstRSV, continuationRSV = _claimedBits(self._extensions)
         self._parser = FrameParser(
             isMasked=role is Role.SERVER,
@@ -103,8 +103,8 @@ class Connection(SendingHalf):
             continuationRSV=continuationRSV,
             keepsFramesWhole=self._isCutFirst,
         )
-        assembler = FragmentReader if deliversFragments else MessageAssembler
-        self._assembler = assembler(maxMessageSize)
+        # Made when it is needed first: most messages come in one piece.
+        self._assembler: MessageAssembler | None = None
         # What is in the frame that was received last, if extensions see to it.
         self._decoded: Iterator[Frame] | None = None
         # Which frames they may make of it.
@@ -131,7 +131,8 @@ class Connection(SendingHalf):
         @return: some messages, text as L{str} and binary as L{bytes}; none if
             L{nextEvent} has to see to what comes next.
         """
-        return self._parser.nextMessages() if self._isWhole else []
+        isSeen = self._deliversFragments or not self._isPlain
+        return [] if isSeen else self._parser.nextMessages()
 
     def nextEvent(self) -> Event | None:
         """
@@ -151,9 +152,7 @@ class Connection(SendingHalf):
             parser = self._parser
             while (payload := parser.nextPayload()) is not None:
                 if self._isPlain and parser.opcode < _CONTROL:
-                    event = self._assembler.receiveFrame(
-                        parser.opcode, payload, parser.isFinal
-                    )
+                    event = self._assemble(parser.opcode, payload, parser.isFinal)
                 else:
                     event = self._receiveFrame(parser.frameOf(payload))
                 if event is not None:
@@ -208,13 +207,24 @@ class Connection(SendingHalf):
                 raise ValueError("extensions have decoded no message of one message")
             checkPayload(payload)
             self._expected = _NOTHING if isFinal else _REST
-            event = self._assembler.receiveFrame(opcode, bytes(payload), isFinal)
+            event = self._assemble(opcode, bytes(payload), isFinal)
             if event is not None:
                 return event
         self._decoded = None
         if self._expected is _REST and self._parser.isFinal:
             raise ValueError("extensions have kept the end of a message")
         return None
+
+    def _assemble(
+        self, opcode: int, payload: bytes, isFinal: bool
+    ) -> MessageEvent | None:
+        """
+        Add a frame to the message that is on its way.
+        """
+        if self._assembler is None:
+            kind = FragmentReader if self._deliversFragments else MessageAssembler
+            self._assembler = kind(self._parser.maxMessageSize)
+        return self._assembler.receiveFrame(opcode, payload, isFinal)
 
     def _receiveClose(self, payload: bytes) -> CloseReceived:
         """
@@ -258,7 +268,7 @@ class Connection(SendingHalf):
         Forget what the peer has sent and nobody will ask for.
         """
         self._parser.clear()
-        self._assembler.clear()
+        self._assembler = None
         self._decoded = None
 
     # Closing

@@ -9,10 +9,10 @@ cdef int _FIN, _ANY_RSV, _OPCODE, _CONTROL, _MOST_MESSAGES, _MASKED, _LENGTH
 cdef int _TWO_BYTE_LENGTH, _EIGHT_BYTE_LENGTH, _WHOLE_TEXT, _WHOLE_BINARY
 cdef tuple _BYTES
 
-
 cdef class FrameParser:
     cdef readonly int opcode, rsv
     cdef readonly bint isFinal
+    cdef readonly object maxMessageSize
 
     cdef int _continuationRSV, _firstRSV, _messageRSV, _nextRSV
     cdef int _keySize, _masked, _nextOpcode
@@ -20,7 +20,7 @@ cdef class FrameParser:
     cdef Py_ssize_t _fragments, _maxLength, _offset
     cdef long long _messageSize, _missing
     cdef list _arrived
-    cdef object _buffer, _maxFragments, _maxMessageSize, _whole
+    cdef object _buffer, _maxFragments, _whole
     cdef Masker _masker
 
     cpdef receiveData(self, data)

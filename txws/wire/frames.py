@@ -153,6 +153,7 @@ class FrameParser:
     @ivar opcode: what the frame carries that was parsed last.
     @ivar isFinal: whether that is the last fragment of its message.
     @ivar rsv: its reserved bits.
+    @ivar maxMessageSize: the most bytes in a message, or L{None} for no limit.
     """
 
     __slots__ = (
@@ -167,7 +168,6 @@ class FrameParser:
         "_masker",
         "_maxFragments",
         "_maxLength",
-        "_maxMessageSize",
         "_messageRSV",
         "_messageSize",
         "_missing",
@@ -177,6 +177,7 @@ class FrameParser:
         "_offset",
         "_whole",
         "isFinal",
+        "maxMessageSize",
         "opcode",
         "rsv",
     )
@@ -207,7 +208,7 @@ class FrameParser:
         """
         self._masked = _MASKED if isMasked else 0
         self._keySize = 4 if isMasked else 0
-        self._maxMessageSize = maxMessageSize
+        self.maxMessageSize = maxMessageSize
         self._maxFragments = maxFragments
         self._firstRSV = firstRSV
         self._continuationRSV = continuationRSV
@@ -495,7 +496,7 @@ class FrameParser:
         """
         if first & _CONTROL:
             return
-        limit = self._maxMessageSize
+        limit = self.maxMessageSize
         if limit is not None and (first | self._messageRSV) & _ANY_RSV:
             # What an extension has made of random bytes is larger than they
             # are; how large it is afterwards is checked then.
@@ -503,7 +504,7 @@ class FrameParser:
         # No sum, which a compiled one could overflow.
         if limit is not None and length > limit - self._messageSize:
             raise MessageTooBig(
-                f"a message has more than {self._maxMessageSize} bytes (maxMessageSize)"
+                f"a message has more than {self.maxMessageSize} bytes (maxMessageSize)"
             )
         if self._maxFragments is not None and self._fragments >= self._maxFragments:
             raise MessageTooBig(

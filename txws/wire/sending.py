@@ -104,7 +104,6 @@ class SendingHalf(WireConnection):
             raise TypeError(f"message must be str, not {type(message).__name__}")
         isShort = self._isShortened and len(message) <= JOINED_PAYLOAD
         if not isShort or self.state is not _OPEN or self._begun is not None:
-            # Of any kind of text, by a call that C knows.
             self._sendMessage(_TEXT, str.encode(message), compress)
             return
         frame = frameText(message)

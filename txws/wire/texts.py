@@ -1,7 +1,5 @@
 """
 Text in payloads, RFC 6455 section 5.6, by the interpreter's own decoder.
-
-The compiled wire has a shorter way for text that is ASCII.
 """
 
 from __future__ import annotations

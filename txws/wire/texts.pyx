@@ -1,7 +1,5 @@
 """
 Text in payloads: what C{texts.py} does, for the compiled wire.
-
-Text that is ASCII is not made to bytes in between.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
