@@ -12,7 +12,7 @@ from setuptools.command.build_ext import build_ext
 # What every message goes through.  Each has its types in a .pxd beside it.
 COMPILED = (
     "txws/wire/masking.pyx",
-    "txws/wire/texts.pyx",
+    "txws/wire/singleframes.pyx",
     "txws/wire/frames.py",
     "txws/wire/events.py",
     "txws/wire/messages.py",

@@ -92,7 +92,7 @@ WIRE = (
     "codes",
     "errors",
     "masking",
-    "texts",
+    "singleframes",
     "frames",
     "events",
     "messages",

@@ -34,7 +34,7 @@ stable = settings(
     database=None,
 )
 
-MODULES = ("masking", "texts", "frames", "events", "messages", "connection")
+MODULES = ("masking", "singleframes", "frames", "events", "messages", "connection")
 EDGES = [
     edge + more
     for edge in (0, 125, 126, 2**16, 2**31, 2**32, 2**63)
@@ -190,9 +190,9 @@ class MaskingTests(BothTestCase):
             )
 
 
-class TextTests(BothTestCase):
+class SingleFrameTests(BothTestCase):
     """
-    Texts are decoded and serialized in the same way.
+    Messages in one frame are decoded and serialized in the same way.
     """
 
     @stable
@@ -205,12 +205,12 @@ class TextTests(BothTestCase):
         end = data.draw(st.integers(-5, len(buffer) + 5))
         if not 4 <= start <= end <= len(buffer):
             # The plain wire never looks there.
-            compiled, _ = both("texts")
+            compiled, _ = both("singleframes")
             self.assertRaises(ValueError, compiled.textAt, buffer, start, end, True)
             return
         self.assertSame(
-            outcome(texts.textAt, buffer, start, end, isMasked)
-            for texts in both("texts")
+            outcome(singleframes.textAt, buffer, start, end, isMasked)
+            for singleframes in both("singleframes")
         )
 
     @stable
@@ -223,11 +223,15 @@ class TextTests(BothTestCase):
             st.sampled_from([0, 1, 125, 126, 62, 63, 32767, 32768, 65535]),
         )
     )
-    def test_frameText(self, text):
+    def test_serializeMessage(self, text):
         """
-        Any text is serialized, or refused.
+        Any message is serialized, or refused.
         """
-        self.assertSame(outcome(texts.frameText, text) for texts in both("texts"))
+        for message in (text, text.encode("utf-8", "surrogatepass")):
+            self.assertSame(
+                outcome(singleframes.serializeMessage, message)
+                for singleframes in both("singleframes")
+            )
 
 
 class FrameTests(BothTestCase):

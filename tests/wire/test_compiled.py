@@ -28,12 +28,12 @@ from txws.wire import (
     isCompiled,
     masking,
     messages,
-    texts,
+    singleframes,
 )
 
 COMPILED = (
     masking,
-    texts,
+    singleframes,
     frames,
     events,
     messages,

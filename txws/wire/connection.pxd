@@ -1,6 +1,5 @@
 # The types of connection.py, for Cython.
 
-from .events cimport PingReceived, PongReceived
 from .frames cimport FrameParser
 from .messages cimport FragmentReader, MessageAssembler
 from .sending cimport SendingHalf

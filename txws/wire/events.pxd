@@ -16,19 +16,3 @@ cdef class TextFragmentReceived:
 cdef class BytesFragmentReceived:
     cdef public data
     cdef public isFinal
-
-
-cdef class PingReceived:
-    cdef public payload
-
-
-cdef class PongReceived:
-    cdef public payload
-
-
-cdef class CloseReceived:
-    cdef public status
-
-
-cdef class ViolationReceived:
-    cdef public violation

@@ -3,7 +3,7 @@
 cimport cython
 
 from .masking cimport Masker, mask, unmask
-from .texts cimport textAt
+from .singleframes cimport textAt
 
 cdef int _FIN, _ANY_RSV, _OPCODE, _CONTROL, _MOST_MESSAGES, _MASKED, _LENGTH
 cdef int _TWO_BYTE_LENGTH, _EIGHT_BYTE_LENGTH, _WHOLE_TEXT, _WHOLE_BINARY

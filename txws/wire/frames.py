@@ -18,7 +18,7 @@ from typing import NamedTuple
 from .codes import Opcode
 from .errors import BadFrame, MessageTooBig
 from .masking import Masker, mask, unmask
-from .texts import textAt
+from .singleframes import textAt
 
 __all__ = [
     "JOINED_PAYLOAD",

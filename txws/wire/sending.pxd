@@ -5,7 +5,7 @@ cimport cython
 from .contract cimport WireConnection
 from .frames cimport serializeHeader
 from .masking cimport mask
-from .texts cimport frameText
+from .singleframes cimport serializeMessage
 
 cdef object _OPEN, _CLOSE_SENT, _TEXT, _BINARY
 
@@ -17,9 +17,10 @@ cdef class SendingHalf(WireConnection):
     cdef bint _isCutFirst, _isLatestAnswer, _isPlain, _isShortened
     cdef list _outgoing
 
-    @cython.locals(frame=bytes)
     cpdef sendText(self, message, compress=*)
-    cdef _sendMessage(self, opcode, bytes payload, compress)
+    @cython.locals(frame=bytes)
+    cdef _sendMessage(self, message, compress)
+    cdef _sendPayload(self, opcode, bytes payload, compress)
     cdef _sendFragment(self, opcode, payload, bint isFinal, compress=*)
     cdef _encode(self, frame, compress)
     cdef _sendPong(self, payload, bint isAnswer)

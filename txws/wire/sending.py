@@ -17,8 +17,8 @@ from .extensions import IExtension, checkPayload
 from .frames import JOINED_PAYLOAD, MAX_CONTROL_PAYLOAD, Frame, serializeHeader
 from .masking import mask
 from .prepared import PreparedMessage, SharedFrame, sharingKeyOf
+from .singleframes import serializeMessage
 from .states import ConnectionState, Direction, Role
-from .texts import frameText
 
 __all__ = ["SendingHalf"]
 
@@ -68,7 +68,7 @@ class SendingHalf(WireConnection):
         self._extensions = tuple(extensions)
         self._isCutFirst = any(each.isPerFrame for each in self._extensions)
         self._fragmentSize = fragmentSize
-        # Whether short texts go out in a shorter way.
+        # Whether short messages go out in a shorter way.
         self._isShortened = (
             role is Role.SERVER and not extensions and not (fragmentSize or observer)
         )
@@ -102,13 +102,7 @@ class SendingHalf(WireConnection):
         """
         if not isinstance(message, str):
             raise TypeError(f"message must be str, not {type(message).__name__}")
-        isShort = self._isShortened and len(message) <= JOINED_PAYLOAD
-        if not isShort or self.state is not _OPEN or self._begun is not None:
-            self._sendMessage(_TEXT, str.encode(message), compress)
-            return
-        frame = frameText(message)
-        self._outgoing.append(frame)
-        self.pendingSize += len(frame)
+        self._sendMessage(message, compress)
 
     def sendBytes(
         self, data: bytes | bytearray | memoryview, compress: bool | None = None
@@ -124,7 +118,7 @@ class SendingHalf(WireConnection):
         if type(data) is not bytes:
             # bytes(5) would be five zeros.
             data = bytes(memoryview(data))
-        self._sendMessage(_BINARY, data, compress)
+        self._sendMessage(data, compress)
 
     def sendTextFragment(
         self, text: str, isFinal: bool = False, compress: bool | None = None
@@ -184,17 +178,17 @@ class SendingHalf(WireConnection):
             raise TypeError(
                 f"message must be PreparedMessage, not {type(message).__name__}"
             )
-        if self._isShortened and self.state is _OPEN and self._begun is None:
+        if self.state is not _OPEN or self._begun is not None:
+            self._refuseMessage()
+        if self._isShortened:
             self._outgoing.extend(message.pieces)
             self.pendingSize += message.size
             return
         key, size, frame = self._sharingKey, self._fragmentSize, message.frame
         isLong = size is not None and len(frame.payload) > size
         if key is None or (self._isCutFirst and isLong):
-            self._sendMessage(frame.opcode, frame.payload, message.compress)
+            self._sendPayload(frame.opcode, frame.payload, message.compress)
             return
-        if self.state is not _OPEN or self._begun is not None:
-            self._refuseMessage()
         try:
             shared = message.serializedFor(key, self._extensions)
         except Exception:
@@ -265,14 +259,27 @@ class SendingHalf(WireConnection):
         self._firstOutgoing = 0
         self.pendingSize = 0
 
-    def _sendMessage(
+    def _sendMessage(self, message: str | bytes, compress: bool | None) -> None:
+        """
+        Send a message, in a shorter way if there is one.
+        """
+        if self.state is not _OPEN or self._begun is not None:
+            self._refuseMessage()
+        if self._isShortened and len(message) <= JOINED_PAYLOAD:
+            frame = serializeMessage(message)
+            self._outgoing.append(frame)
+            self.pendingSize += len(frame)
+        elif isinstance(message, str):
+            self._sendPayload(_TEXT, str.encode(message), compress)
+        else:
+            self._sendPayload(_BINARY, message, compress)
+
+    def _sendPayload(
         self, opcode: Opcode, payload: bytes, compress: bool | None
     ) -> None:
         """
         Send a message in one frame, or in fragments if it is long.
         """
-        if self.state is not _OPEN or self._begun is not None:
-            self._refuseMessage()
         size = self._fragmentSize
         if size is None and self._isPlain:
             self._write(opcode, payload, True, 0)

@@ -1,5 +1,5 @@
 """
-Tests for L{txws.wire.texts}.
+Tests for L{txws.wire.singleframes}.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from txws.wire.codes import Opcode
 from txws.wire.frames import Frame
-from txws.wire.texts import frameText, textAt
+from txws.wire.singleframes import serializeMessage, textAt
 
 from .tables import BAD_TEXTS, KEY, xor
 
@@ -60,28 +60,30 @@ class TextAtTests(SynchronousTestCase):
                 textAt(payload, 0, len(payload), False)
 
 
-class FrameTextTests(SynchronousTestCase):
+class SerializeTests(SynchronousTestCase):
     """
-    Texts are serialized in one frame.
+    Messages are serialized in one frame.
     """
 
-    def test_texts(self) -> None:
+    def test_messages(self) -> None:
         """
         It is the frame that any other way makes.
         """
         for text in TEXTS:
-            expected = Frame(Opcode.TEXT, text.encode()).serialize()
-            if len(text.encode()) > 0xFFFF:
-                self.assertRaises(OverflowError, frameText, text)
-            else:
-                self.assertEqual(frameText(text), expected)
+            data = text.encode()
+            for message, opcode in ((text, Opcode.TEXT), (data, Opcode.BINARY)):
+                if len(data) > 0xFFFF:
+                    self.assertRaises(OverflowError, serializeMessage, message)
+                else:
+                    expected = Frame(opcode, data).serialize()
+                    self.assertEqual(serializeMessage(message), expected)
 
     def test_limit(self) -> None:
         """
         65,535 bytes are the most.
         """
-        self.assertEqual(frameText("a" * 65535)[:4], b"\x81\x7e\xff\xff")
-        self.assertRaises(OverflowError, frameText, "a" * 65536)
+        self.assertEqual(serializeMessage("a" * 65535)[:4], b"\x81\x7e\xff\xff")
+        self.assertRaises(OverflowError, serializeMessage, "a" * 65536)
 
     def test_derived(self) -> None:
         """
@@ -105,17 +107,17 @@ class FrameTextTests(SynchronousTestCase):
                 return b"lie"
 
         for text in ("truth", "tr\xfcth"):
-            self.assertEqual(frameText(Liar(text)), frameText(text))
+            self.assertEqual(serializeMessage(Liar(text)), serializeMessage(text))
 
     def test_surrogates(self) -> None:
         """
         Surrogates are refused.
         """
-        self.assertRaises(UnicodeEncodeError, frameText, "a\ud800")
+        self.assertRaises(UnicodeEncodeError, serializeMessage, "a\ud800")
 
     def test_otherTypes(self) -> None:
         """
-        What is not text is refused.
+        What is neither text nor bytes is refused.
         """
-        for wrong in (b"bytes", 5, None):
-            self.assertRaises(TypeError, frameText, wrong)
+        for wrong in (bytearray(b"bytes"), 5, None):
+            self.assertRaises(TypeError, serializeMessage, wrong)

@@ -1,5 +1,5 @@
 """
-Text in payloads: what C{texts.py} does, for the compiled wire.
+Messages in one frame: what C{singleframes.py} does, for the compiled wire.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
@@ -8,7 +8,7 @@ from libc.string cimport memcpy
 
 from .masking cimport payloadAt, xor
 
-__all__ = ["frameText", "textAt"]
+__all__ = ["serializeMessage", "textAt"]
 
 cdef extern from "Python.h":
     object PyUnicode_New(Py_ssize_t length, Py_UCS4 largest)
@@ -36,9 +36,9 @@ cpdef str textAt(buffer, Py_ssize_t start, Py_ssize_t end, bint isMasked):
     return PyUnicode_DecodeUTF8(<const char*>target, length, NULL)
 
 
-cpdef bytes frameText(text):
+cpdef bytes serializeMessage(message):
     """
-    Serialize a text message of up to 65,535 bytes in one frame that is not masked.
+    Serialize a message of up to 65,535 bytes in one frame that is not masked.
 
     @raise OverflowError: if it has more.
     @raise UnicodeEncodeError: if it has surrogates, which UTF-8 cannot say.
@@ -46,20 +46,18 @@ cpdef bytes frameText(text):
     cdef bytes payload, frame
     cdef const void* source
     cdef Py_ssize_t length
-    if not isinstance(text, str):
-        raise TypeError(f"text must be str, not {type(text).__name__}")
-    PyUnicode_READY(text)
-    if PyUnicode_IS_ASCII(text):
-        length, source = PyUnicode_GET_LENGTH(text), PyUnicode_DATA(text)
+    cdef bint isText = isinstance(message, str)
+    if isText and not PyUnicode_READY(message) and PyUnicode_IS_ASCII(message):
+        length, source = PyUnicode_GET_LENGTH(message), PyUnicode_DATA(message)
     else:
-        payload = str.encode(text)
+        payload = message if type(message) is bytes else str.encode(message)
         length, source = len(payload), PyBytes_AS_STRING(payload)
     if length > 0xFFFF:
         raise OverflowError("int too big to convert")
     cdef int size = 2 if length < 126 else 4
     frame = PyBytes_FromStringAndSize(NULL, size + length)
     cdef unsigned char* target = <unsigned char*>PyBytes_AS_STRING(frame)
-    target[0], target[1] = 0x81, <unsigned char>length
+    target[0], target[1] = 0x81 if isText else 0x82, <unsigned char>length
     if size == 4:
         target[1], target[2], target[3] = 126, length >> 8, length & 0xFF
     memcpy(target + size, source, length)

@@ -1,4 +1,4 @@
-# The types of texts.pyx.
+# The types of singleframes.pyx.
 
 cpdef str textAt(buffer, Py_ssize_t start, Py_ssize_t end, bint isMasked)
-cpdef bytes frameText(text)
+cpdef bytes serializeMessage(message)
