@@ -4,8 +4,6 @@ Messages in one frame, RFC 6455 section 5.2: the short way of most messages.
 
 from __future__ import annotations
 
-from typing import cast
-
 from .masking import unmask
 
 __all__ = ["serializeMessage", "textAt"]
@@ -34,10 +32,10 @@ def serializeMessage(message: str | bytes) -> bytes:
     @raise OverflowError: if it has more.
     @raise UnicodeEncodeError: if it has surrogates, which UTF-8 cannot say.
     """
-    if type(message) is bytes:
-        headers, payload = _BINARY, message
+    if isinstance(message, str):
+        headers, payload = _TEXT, str.encode(message)
     else:
-        headers, payload = _TEXT, str.encode(cast(str, message))
+        headers, payload = _BINARY, message
     length = len(payload)
     if length < _SHORT:
         return headers[length] + payload
