@@ -371,7 +371,7 @@ compress = st.sampled_from([None, True, False])
 
 # What an application and a transport do with a connection.
 calls = st.lists(
-    st.sampled_from([("receiveData",), ("nextEvent",)])
+    st.sampled_from([("receiveData",), ("nextEvent",), ("nextMessages",)])
     | st.tuples(st.just("sendText"), texts, compress)
     | st.tuples(st.just("sendBytes"), st.binary(max_size=200), compress)
     | st.tuples(
@@ -461,7 +461,12 @@ class ConnectionTests(BothTestCase):
     @stable
     @given(
         roles.flatmap(
-            lambda role: st.tuples(st.just(role), hostileBytes(role) | st.binary())
+            lambda role: st.tuples(
+                st.just(role),
+                hostileBytes(role)
+                | hostileBytes(role).map(lambda data: data + bytes(300))
+                | st.binary(),
+            )
         ),
         chunks,
         calls,
@@ -500,6 +505,7 @@ class ConnectionTests(BothTestCase):
                     caller.call(name, *arguments)
             for piece in pieces:
                 caller.call("receiveData", piece)
+                caller.call("nextMessages")
                 caller.call("nextEvent")
             caller.finish()
             outcomes.append(caller.seen)

@@ -4,6 +4,8 @@ Tests for L{txws.wire.connection}.
 
 from __future__ import annotations
 
+from itertools import product
+
 from txws.wire.codes import CloseCode, Opcode, isSendableCloseCode
 from txws.wire.connection import Connection
 from txws.wire.errors import BadFrame, BadPayload, MessageTooBig
@@ -272,6 +274,21 @@ class NextMessagesTests(WireTestCase):
                 self.assertEqual(
                     str(connection.nextEvent()), str(plain.nextEvent()), data
                 )
+
+    def test_maskedWrongly(self):
+        """
+        What is not masked as it has to be is no message, whatever its length, and
+        however much comes behind it.
+        """
+        for role in Role:
+            other = Role.CLIENT if role is Role.SERVER else Role.SERVER
+            for opcode, size in product((TEXT, BINARY), (0, 1, 99, 125, 126, 1 << 16)):
+                connection = makeConnection(role)
+                data = peerFrame(other, opcode, b"a" * size)
+                connection.receiveData(data + bytes(1 << 17))
+                self.assertEqual(connection.nextMessages(), [], size)
+                event = connection.nextEvent()
+                self.assertIsInstance(event, ViolationReceived, size)
 
     def test_insideMessage(self):
         """

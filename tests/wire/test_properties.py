@@ -123,14 +123,20 @@ class ReceivingTests(SynchronousTestCase):
         self.assertEqual(outcomes[0], outcomes[1])
 
     @stable
-    @given(roleAndBytes, chunks)
-    def test_shorterWay(self, roleAndBytes, sizes):
+    @given(
+        roleAndBytes,
+        st.sampled_from([b"", bytes(300)]),
+        chunks,
+        st.sampled_from([130, None]),
+    )
+    def test_shorterWay(self, roleAndBytes, rest, sizes, limit):
         """
         Messages are the same whether they are had as messages or as events, and
         so is everything else.
         """
         role, data = roleAndBytes
-        settings = {"maxMessageSize": 130, "maxFragments": 3}
+        data += rest
+        settings = {"maxMessageSize": limit, "maxFragments": 3}
         longer, shorter = (makeConnection(role, **settings) for _ in range(2))
         events: list[object] = []
         for piece in splitData(data, sizes):

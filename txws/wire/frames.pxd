@@ -25,8 +25,8 @@ cdef class FrameParser:
 
     cpdef receiveData(self, data)
     @cython.locals(
-        buffer=bytes, messages=list, first=int, headerSize=int, masked=int, more=int,
-        begin=Py_ssize_t, end=Py_ssize_t, size=Py_ssize_t, start=Py_ssize_t,
+        buffer=bytes, messages=list, first=int, headerSize=int, isWhole=bint, masked=int,
+        begin=Py_ssize_t, end=Py_ssize_t, more=int, size=Py_ssize_t, start=Py_ssize_t,
         length=cython.longlong,
     )
     cpdef list nextMessages(self)

@@ -278,9 +278,10 @@ class FrameParser:
                 # Larger than any, if it is not masked as it has to be.
                 length = buffer[start + 1] ^ masked
                 begin = start + headerSize
-                if first != _WHOLE_TEXT and first != _WHOLE_BINARY:  # noqa: PLR1714
+                isWhole = first == _WHOLE_TEXT or first == _WHOLE_BINARY  # noqa: PLR1714
+                if not isWhole or length > _LENGTH:
                     break
-                if _TWO_BYTE_LENGTH <= length <= _EIGHT_BYTE_LENGTH:
+                if length >= _TWO_BYTE_LENGTH:
                     more = 2 if length == _TWO_BYTE_LENGTH else 8
                     length = _parseLength(buffer, start + 2, more)
                     begin += more
