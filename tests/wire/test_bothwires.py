@@ -213,6 +213,29 @@ class SingleFrameTests(BothTestCase):
             for singleframes in both("singleframes")
         )
 
+    def test_ownLength(self):
+        """
+        Nothing is read behind what was received, though it say that it is longer.
+        """
+
+        class Liar(bytes):
+            """
+            Says so.
+            """
+
+            def __len__(self):
+                return 1 << 40
+
+        received = Liar(KEY + b"abc")
+        compiled, _ = both("singleframes")
+        masking, _ = both("masking")
+        for end in (8, 100, 1 << 39):
+            self.assertRaises(ValueError, masking.unmask, received, 4, end)
+            for isMasked in (True, False):
+                self.assertRaises(
+                    ValueError, compiled.textAt, received, 4, end, isMasked
+                )
+
     @stable
     @given(
         st.text()

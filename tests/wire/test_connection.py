@@ -4,6 +4,7 @@ Tests for L{txws.wire.connection}.
 
 from __future__ import annotations
 
+import sys
 from itertools import product
 
 from txws.wire.codes import CloseCode, Opcode, isSendableCloseCode
@@ -19,6 +20,7 @@ from txws.wire.events import (
     ViolationReceived,
 )
 from txws.wire.frames import RSV1, Frame
+from txws.wire.prepared import PreparedMessage
 from txws.wire.states import ConnectionState, Direction, Role
 
 from .assertions import WireTestCase
@@ -316,6 +318,36 @@ class NextMessagesTests(WireTestCase):
             server.receiveData(peerFrame(Role.SERVER, TEXT))
             self.assertEqual(server.nextMessages(), [])
             self.assertEqual(len(pendingEvents(server)), 1)
+
+
+class InterruptionTests(WireTestCase):
+    """
+    Garbage is collected and signals are handled in the middle of anything.
+    """
+
+    def test_lostWhileDecoding(self):
+        """
+        A connection may be lost while a message is put together.
+        """
+
+        def interrupt(frame, event, argument):
+            if event == "call" and frame.f_code.co_name == "decode":
+                sys.setprofile(before)
+                connection.connectionLost()
+
+        before = sys.getprofile()
+        for role in Role:
+            connection = makeConnection(role)
+            receive(connection, peerFrame(role, TEXT, b"a", isFinal=False))
+            connection.receiveData(peerFrame(role, CONTINUATION, b"b"))
+            sys.setprofile(interrupt)
+            try:
+                event = connection.nextEvent()
+            finally:
+                sys.setprofile(before)
+            self.assertEqual(event, TextMessageReceived("ab"))
+            self.assertIs(connection.state, CLOSED)
+            self.assertIsNone(connection.nextEvent())
 
 
 class ClosingHandshakeTests(WireTestCase):
@@ -796,6 +828,29 @@ class ObserverTests(WireTestCase):
     """
     An observer sees the frames of both directions.
     """
+
+    def test_empty(self):
+        """
+        An observer that is false, such as a list that is empty, sees them, too.
+        """
+
+        class Seen(list):
+            """
+            A list that can be called.
+            """
+
+            def __call__(self, *seeing):
+                self.append(seeing)
+
+        prepared = PreparedMessage("a")
+        for role in Role:
+            for send in (
+                lambda connection: connection.sendText("a"),
+                lambda connection: connection.sendPrepared(prepared),
+            ):
+                seen = Seen()
+                send(makeConnection(role, observer=seen))
+                self.assertEqual(seen, [(Direction.SENT, Frame(TEXT, b"a"))])
 
     def test_frames(self):
         """

@@ -196,6 +196,26 @@ class SendTests(WireTestCase):
                     [Frame(opcode, payload) for opcode in (TEXT, BINARY)] * 2,
                 )
 
+    def test_ownLength(self):
+        """
+        Text of a kind of its own may say that it is shorter than it is: as wide as
+        it is shown, for example.
+        """
+
+        class Shown(Markup):
+            """
+            Text of which nothing is shown.
+            """
+
+            def __len__(self):
+                return 0
+
+        for role in Role:
+            for size in (0, 3, 200, 5000, 70000):
+                connection = makeConnection(role)
+                connection.sendText(Shown("a" * size))
+                self.assertEqual(sentFrames(connection), [Frame(TEXT, b"a" * size)])
+
     def test_notBytes(self):
         """
         What is not like bytes, or not text, is refused at the call, and not

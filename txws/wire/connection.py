@@ -268,7 +268,8 @@ class Connection(SendingHalf):
         Forget what the peer has sent and nobody will ask for.
         """
         self._parser.clear()
-        self._assembler = None
+        if self._assembler is not None:
+            self._assembler.clear()
         self._decoded = None
 
     # Closing

@@ -7,6 +7,7 @@ out, so that a payload may begin anywhere in memory.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_AsString, PyBytes_FromStringAndSize
+from cpython.bytes cimport PyBytes_GET_SIZE
 from libc.stdint cimport uint64_t
 from libc.string cimport memcpy
 
@@ -77,8 +78,9 @@ cdef const unsigned char* payloadAt(
     Find a payload, which has its key right before it.
     """
     cdef const unsigned char* received = <const unsigned char*>PyBytes_AsString(buffer)
-    if not keySize <= start <= end <= len(buffer):
-        raise ValueError(f"{len(buffer)} bytes hold no payload from {start} to {end}")
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(buffer)
+    if not keySize <= start <= end <= size:
+        raise ValueError(f"{size} bytes hold no payload from {start} to {end}")
     return received + start
 
 

@@ -68,12 +68,10 @@ class SendingHalf(WireConnection):
         self._extensions = tuple(extensions)
         self._isCutFirst = any(each.isPerFrame for each in self._extensions)
         self._fragmentSize = fragmentSize
-        # Whether short messages go out in a shorter way.
-        self._isShortened = (
-            role is Role.SERVER and not extensions and not (fragmentSize or observer)
-        )
         # Whether nobody is to see the frames of messages.
         self._isPlain = not self._extensions and observer is None
+        # Whether short ones go out in a shorter way.
+        self._isShortened = self._isPlain and role is Role.SERVER and not fragmentSize
         self._generateKey = None
         self._sharingKey = sharingKeyOf(self._extensions)
         if role is Role.CLIENT:
@@ -102,7 +100,9 @@ class SendingHalf(WireConnection):
         """
         if not isinstance(message, str):
             raise TypeError(f"message must be str, not {type(message).__name__}")
-        self._sendMessage(message, compress)
+        # What is derived from it may say that it has another length.
+        text = message if type(message) is str else str.__str__(message)
+        self._sendMessage(text, compress)
 
     def sendBytes(
         self, data: bytes | bytearray | memoryview, compress: bool | None = None
