@@ -30,6 +30,7 @@ from txws.wire import (
     messages,
     singleframes,
 )
+from txws.wire import sending as wireSending
 
 COMPILED = (
     masking,
@@ -38,6 +39,7 @@ COMPILED = (
     events,
     messages,
     contract,
+    wireSending,
     connection,
     writing,
     keepalive,
