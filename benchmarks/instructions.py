@@ -8,8 +8,9 @@ For the txws that is installed, and its other wire::
     TXWS_PLAIN=1 python benchmarks/instructions.py
 
 Text messages of 32 bytes, masked and 32 to a read, are parsed, echoed by a
-connection of the wire, or echoed by a handler on a transport in memory.  What the
-process takes besides is counted too, and subtracted.
+connection of the wire, or echoed by a handler on a transport in memory; and messages of
+1 KiB are broadcast to 32 members.  What the process takes besides is counted too, and
+subtracted.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import re
 import subprocess
 import sys
 
-from txws import WebSocketHandler
+from txws import Group, WebSocketHandler
 from txws.testing import FakeWebSocketTransport
 from txws.wire import isCompiled
 from txws.wire.codes import Opcode
@@ -85,7 +86,30 @@ def handle() -> None:
         transport.carrier.takeData()  # type: ignore[attr-defined]  # in memory
 
 
-LOOPS = {loop.__name__: loop for loop in (start, parse, echo, handle)}
+def join() -> Group:
+    """
+    Make a group, of as many members as there are messages in a read.
+    """
+    group = Group()
+    for _ in range(MESSAGES):
+        transport = FakeWebSocketTransport(WebSocketHandler())
+        transport.finishNegotiation()
+        group.add(transport)
+    return group
+
+
+def broadcast() -> None:
+    """
+    Broadcast messages of 1 KiB to a group.
+    """
+    group = join()
+    for _ in range(READS):
+        group.broadcast("a" * 1024)
+        for member in group:
+            member.carrier.takeData()  # type: ignore[attr-defined]  # in memory
+
+
+LOOPS = {loop.__name__: loop for loop in (start, parse, echo, handle, join, broadcast)}
 
 
 def count(name: str) -> int:
@@ -109,9 +133,13 @@ def main() -> None:
     Print a line for each loop.
     """
     print("wire:", "compiled" if isCompiled else "plain")
-    started = count("start")
-    for name in ("parse", "echo", "handle"):
-        taken = (count(name) - started) / READS / MESSAGES
+    for name, before in (
+        ("parse", "start"),
+        ("echo", "start"),
+        ("handle", "start"),
+        ("broadcast", "join"),
+    ):
+        taken = (count(name) - count(before)) / READS / MESSAGES
         print(f"{name}: {taken:,.0f} instructions a message")
 
 

@@ -98,11 +98,12 @@ class SendingHalf(WireConnection):
         @raise UnicodeEncodeError: if the text has surrogates, which UTF-8
             cannot say.
         """
-        if not isinstance(message, str):
-            raise TypeError(f"message must be str, not {type(message).__name__}")
-        # What is derived from it may say that it has another length.
-        text = message if type(message) is str else str.__str__(message)
-        self._sendMessage(text, compress)
+        if type(message) is not str:
+            if not isinstance(message, str):
+                raise TypeError(f"message must be str, not {type(message).__name__}")
+            # What is derived from it may say that it has another length.
+            message = str.__str__(message)
+        self._sendMessage(message, compress)
 
     def sendBytes(
         self, data: bytes | bytearray | memoryview, compress: bool | None = None

@@ -4,7 +4,7 @@ Messages in one frame, RFC 6455 section 5.2: the short way of most messages.
 
 from __future__ import annotations
 
-from .masking import unmask
+from .masking import Masker
 
 __all__ = ["serializeMessage", "textAt"]
 
@@ -21,8 +21,9 @@ def textAt(buffer: bytes, start: int, end: int, isMasked: bool) -> str:
 
     @raise UnicodeDecodeError: if it is not UTF-8.
     """
-    payload = unmask(buffer, start, end) if isMasked else buffer[start:end]
-    return payload.decode("utf-8")
+    data = buffer[start:end]
+    unmasked = Masker(buffer[start - 4 : start]).process(data) if isMasked else data
+    return unmasked.decode("utf-8")
 
 
 def serializeMessage(message: str | bytes) -> bytes:
