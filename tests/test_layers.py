@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -159,6 +159,7 @@ SHELL = (
 SHELL_STEP = 6
 
 
+@cache
 def modules(folder: Path) -> dict[str, ast.Module]:
     """
     Parse the modules of a folder, by their names.
@@ -169,16 +170,19 @@ def modules(folder: Path) -> dict[str, ast.Module]:
     }
 
 
-def importsOf(tree: ast.Module) -> Iterator[str]:
+@cache
+def importsOf(tree: ast.Module) -> list[str]:
     """
     Find what a module imports, anywhere in it, names of our own with leading
     dots.
     """
+    found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            yield "." * node.level + (node.module or "")
+            found.append("." * node.level + (node.module or ""))
+    return found
 
 
 class LayerTests(SynchronousTestCase):

@@ -86,12 +86,15 @@ class LeftoverTests(SynchronousTestCase):
 
     def setUp(self):
         """
-        Collect what is there already, and nothing more.
+        Put what is there already out of sight of the collector, and have it
+        collect nothing by itself.
         """
         self.addCleanup(gc.enable)
         self.addCleanup(gc.garbage.clear)
         self.addCleanup(gc.set_debug, gc.get_debug())
         gc.collect()
+        gc.freeze()
+        self.addCleanup(gc.unfreeze)
         gc.disable()
 
     def findGarbage(self) -> list[str]:

@@ -60,12 +60,18 @@ def eventsOf(*made):
     return receive(makeConnection(Role.SERVER), b"".join(map(serialize, made)))
 
 
-def hasMade(strategy, condition):
+def makesAll(strategy, *conditions):
     """
-    Tell whether a strategy makes something of a kind; if not, this raises.
+    Tell whether a strategy makes something of each kind; if not, this raises.
     """
-    find(strategy, condition, settings=searching)
-    return True
+    missing = list(conditions)
+
+    def isLast(made):
+        missing[:] = [condition for condition in missing if not condition(made)]
+        return not missing
+
+    find(strategy, isLast, settings=searching)
+    return not missing
 
 
 class Echo(WebSocketHandler):
@@ -104,10 +110,13 @@ class MessageStrategyTests(SynchronousTestCase):
         """
         There are both kinds, also of the greatest size.
         """
-        for kind in (str, bytes):
-            self.assertTrue(
-                hasMade(messages(5), lambda m, k=kind: isinstance(m, k) and len(m) == 5)
+        self.assertTrue(
+            makesAll(
+                messages(5),
+                lambda made: isinstance(made, str) and len(made) == 5,
+                lambda made: isinstance(made, bytes) and len(made) == 5,
             )
+        )
 
     @stable
     @given(closeCodes(), closeReasons())
@@ -126,10 +135,13 @@ class MessageStrategyTests(SynchronousTestCase):
         The codes of RFC 6455 are among them, and those of applications; and
         reasons that are as long as can be.
         """
-        for code in (1000, 1011, 1014, 3000, 4999):
-            self.assertTrue(isSendableCloseCode(code))
-            self.assertTrue(hasMade(closeCodes(), lambda made, code=code: made == code))
-        self.assertTrue(hasMade(closeReasons(), lambda made: len(made.encode()) == 123))
+        codes = (1000, 1011, 1014, 3000, 4999)
+        self.assertTrue(all(map(isSendableCloseCode, codes)))
+        isThis = [lambda made, code=code: made == code for code in codes]
+        self.assertTrue(makesAll(closeCodes(), *isThis))
+        self.assertTrue(
+            makesAll(closeReasons(), lambda made: len(made.encode()) == 123)
+        )
 
 
 class FrameStrategyTests(SynchronousTestCase):
@@ -156,8 +168,11 @@ class FrameStrategyTests(SynchronousTestCase):
         """
         There are all kinds that can stand alone.
         """
-        for opcode in set(Opcode) - {Opcode.CONTINUATION}:
-            self.assertTrue(hasMade(frames(), lambda made, o=opcode: made.opcode is o))
+        opcodes = set(Opcode) - {Opcode.CONTINUATION}
+        isThis = [
+            lambda made, opcode=opcode: made.opcode is opcode for opcode in opcodes
+        ]
+        self.assertTrue(makesAll(frames(), *isThis))
 
     @stable
     @given(fragmentedMessages())
@@ -188,14 +203,16 @@ class FrameStrategyTests(SynchronousTestCase):
                 return isinstance(message, str)
             return False
 
-        for condition in (
-            lambda made: len(made[1]) == 1,
-            lambda made: len(made[1]) > 3,
-            lambda made: any(f.opcode is Opcode.PING for f in made[1]),
-            lambda made: any(not f.isFinal and not f.payload for f in made[1]),
-            isCutInside,
-        ):
-            self.assertTrue(hasMade(fragmentedMessages(), condition))
+        self.assertTrue(
+            makesAll(
+                fragmentedMessages(),
+                lambda made: len(made[1]) == 1,
+                lambda made: len(made[1]) > 3,
+                lambda made: any(f.opcode is Opcode.PING for f in made[1]),
+                lambda made: any(not f.isFinal and not f.payload for f in made[1]),
+                isCutInside,
+            )
+        )
 
     @stable
     @given(controlFrames())
@@ -211,20 +228,23 @@ class FrameStrategyTests(SynchronousTestCase):
         Hostile bytes are right, wrong, or not all there, for either role.
         """
         for role in Role:
-            for condition in (
-                lambda events: any(isinstance(e, ViolationReceived) for e in events),
-                lambda events: any(isinstance(e, TextMessageReceived) for e in events),
-                lambda events: any(isinstance(e, CloseReceived) for e in events),
-                lambda events: not events,
-            ):
-                self.assertTrue(
-                    hasMade(
-                        hostileBytes(role),
-                        lambda data, role=role, condition=condition: condition(
-                            receive(makeConnection(role), data)
-                        ),
-                    )
+
+            def receiveAs(data, role=role):
+                return receive(makeConnection(role), data)
+
+            self.assertTrue(
+                makesAll(
+                    hostileBytes(role).map(receiveAs),
+                    lambda events: any(
+                        isinstance(e, ViolationReceived) for e in events
+                    ),
+                    lambda events: any(
+                        isinstance(e, TextMessageReceived) for e in events
+                    ),
+                    lambda events: any(isinstance(e, CloseReceived) for e in events),
+                    lambda events: not events,
                 )
+            )
 
 
 class ChunkingStrategyTests(SynchronousTestCase):
@@ -305,20 +325,15 @@ class HeadStrategyTests(SynchronousTestCase):
                 return refusal.status, refusal.explanation
             return 101, ""
 
-        for status, explanation in (
+        expected = (
             (101, ""),
             (405, "an upgrade needs method GET"),
             (400, "an upgrade needs HTTP/1.1"),
             (400, "Sec-WebSocket-Key is not 16 bytes in base64"),
             (400, "Host is missing"),
-        ):
-            self.assertTrue(
-                hasMade(
-                    hostileRequestHeads(),
-                    lambda head, e=(status, explanation): outcome(head) == e,
-                ),
-                explanation,
-            )
+        )
+        isThis = [lambda found, each=each: found == each for each in expected]
+        self.assertTrue(makesAll(hostileRequestHeads().map(outcome), *isThis))
 
     @stable
     @given(hostileHeaders(), headerNames(), headerValues())

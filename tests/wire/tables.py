@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
-from itertools import cycle
 from types import FunctionType, ModuleType
 
 from txws.wire.codes import Opcode
@@ -65,7 +64,10 @@ def xor(payload: bytes, maskingKey: bytes) -> bytes:
     """
     Mask a payload as RFC 6455 section 5.3 spells it.
     """
-    return bytes(byte ^ key for byte, key in zip(payload, cycle(maskingKey)))
+    size = len(payload)
+    keys = maskingKey * -(-size // len(maskingKey))
+    masked = int.from_bytes(payload, "big") ^ int.from_bytes(keys[:size], "big")
+    return masked.to_bytes(size, "big")
 
 
 def header(

@@ -67,6 +67,7 @@ class MemoryTransport:
         self.producer: IProducer | None = None
         self._isStreaming = True
         self._isProducerPaused = False
+        self._unsentSize = 0
         self._isWriting = False
         self._isWriteClosing = False
         self._isWriteClosed = False
@@ -103,6 +104,7 @@ class MemoryTransport:
         written = b"".join(self.writes)
         data = written[:size]
         self.writes[:] = [written[len(data) :]] if len(data) < len(written) else []
+        self._unsentSize = len(written) - len(data)
         if self._isWriting and not self.writes and self._ending is None:
             self._isWriting = False
             self._written()
@@ -221,9 +223,11 @@ class MemoryTransport:
                 raise TypeError(f"data must be bytes, not {type(piece).__name__}")
         if self._ending is not None or self._isWriteClosed or not any(pieces):
             return
-        self.writes.append(b"".join(pieces))
+        written = b"".join(pieces)
+        self.writes.append(written)
+        self._unsentSize += len(written)
         self._isWriting = True
-        isFull = sum(map(len, self.writes)) > self.bufferSize
+        isFull = self._unsentSize > self.bufferSize
         if isFull and self.producer is not None and self._isStreaming:
             self._isProducerPaused = True
             cast(IPushProducer, self.producer).pauseProducing()
