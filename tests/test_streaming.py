@@ -11,6 +11,7 @@ from typing import Any
 from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
 from twisted.cred.portal import Portal
 from twisted.internet.address import UNIXAddress
+from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import (
     IConsumer,
@@ -236,6 +237,33 @@ class TransportTests(StreamTestCase):
         self.transport.writeSequence(iter([]))
 
         self.assertEqual(peer.takeMessages(), [b"onetwo"])
+
+    def test_writtenBehindAStream(self):
+        """
+        What is written while a message is streamed comes after it, in its order.
+        """
+        peer = self.connect()
+        more: Deferred[None] = Deferred()
+
+        async def pieces():
+            yield b"streamed "
+            await more
+            yield b"message"
+
+        streamed = self.transport.webSocket.sendStream(pieces())
+        self.transport.write(b"one")
+        self.transport.write("two")
+        self.assertEqual(peer.takeMessages(), [b"streamed "])
+
+        more.callback(None)
+        self.transport.write(b"three")
+
+        self.successResultOf(streamed)
+        frames = readFrames(peer.transport.takeData())
+        self.assertEqual(
+            [frame.payload for frame in frames],
+            [b"message", b"", b"one", b"two", b"three"],
+        )
 
     def test_onlyBytesAndTextAreWritten(self):
         """

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from functools import partial
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 from hypothesis import given, settings
@@ -614,6 +614,36 @@ class TurnTests(TransportTestCase):
         self.assertEqual(handler.messages, list("abcde"))
         self.assertTrue(end.transport.isReading)
         self.assertEqual(end.delayedCalls, 1)
+
+    def test_slowAfterQuick(self):
+        """
+        After quick messages not many slow ones come in one turn.
+        """
+        handler = ActingHandler()
+        end = End.opened(handler)
+
+        def act(transport: IWebSocketTransport) -> None:
+            if len(handler.messages) > 10:
+                end.clock.rightNow += 0.004
+
+        handler.acts["textMessageReceived"] = act
+        end.receiveText(*"abcdefghijklmnopqrstuvwxyz")
+        turns = []
+
+        def beOthers() -> None:
+            turns.append(len(handler.messages))
+            if not end.transport.isReading:
+                end.clock.callLater(0, beOthers)
+
+        beOthers()
+        end.clock.advance(0)
+
+        first, *rest = turns
+        self.assertIn(first, range(11, 11 + 8))
+        # Then each is waited for, of 4 ms that others wait.
+        for before, after in pairwise(rest):
+            self.assertLessEqual(after - before, 2)
+        self.assertEqual(handler.messages, list("abcdefghijklmnopqrstuvwxyz"))
 
     def test_fragmented(self):
         """

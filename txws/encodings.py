@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from base64 import b64encode
 from codecs import utf_8_decode
-from collections.abc import Callable
 
 from twisted.logger import Logger
 
@@ -26,14 +25,6 @@ class Encoding:
     """
 
     __slots__ = ()
-
-    def shortcut(
-        self, transport: IWebSocketTransport
-    ) -> Callable[[bytes], object] | None:
-        """
-        Get what does the same as L{send} with one call less, if something does.
-        """
-        return None
 
     def send(self, transport: IWebSocketTransport, data: bytes) -> None:
         """
@@ -63,14 +54,6 @@ class Binary(Encoding):
     """
 
     __slots__ = ()
-
-    def shortcut(
-        self, transport: IWebSocketTransport
-    ) -> Callable[[bytes], object] | None:
-        """
-        See L{Encoding}.
-        """
-        return transport.sendBytesMessage
 
     def send(self, transport: IWebSocketTransport, data: bytes) -> None:
         """

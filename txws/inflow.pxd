@@ -11,6 +11,8 @@ cdef object _BUSY
 cdef object _IDLE
 cdef object _OPEN
 cdef Py_ssize_t _FULL_SIZE
+cdef double _MUCH_TIME
+cdef Py_ssize_t _QUICK_MESSAGES
 cdef tuple _MESSAGES
 
 
@@ -30,7 +32,7 @@ cdef class Inflow:
     cdef object _left
     cdef Outflow _outflow
     cdef object _owner
-    cdef object _pauses
+    cdef frozenset _pauses
     cdef Py_ssize_t _pendingBefore
     cdef double _stallTime
     cdef double _until
@@ -45,9 +47,12 @@ cdef class Inflow:
         connection=WireConnection,
         outflow=Outflow,
         delivery=Delivery,
+        look=Py_ssize_t,
         number=Py_ssize_t,
     )
     cdef _seeTo(self, events)
+    @cython.locals(left=double)
+    cdef Py_ssize_t _lookAtClock(self) except -1
     cdef _countAnswers(self)
     cdef _throttle(self)
     cdef _watchStall(self)

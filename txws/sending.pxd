@@ -30,9 +30,10 @@ cdef class Sender:
     cdef object _over
     cdef object _writable
 
-    cpdef _sendText(self, message, compress)
-    cpdef _sendBytes(self, data, compress)
-    cpdef _sendPrepared(self, message)
+    cdef _sendText(self, message, compress)
+    cdef _sendBytes(self, data, compress)
+    cdef _sendPrepared(self, message)
+    cdef bint sendBytesAtOnce(self, data) except -1
     cpdef _fireWritable(self)
     cpdef _flush(self)
     @cython.locals(inflow=Inflow, outflow=Outflow)
@@ -40,3 +41,8 @@ cdef class Sender:
     cdef _serveOthers(self)
     cpdef _whenWritable(self)
     cdef _whenOver(self)
+
+
+cpdef _sendText(Sender sender, compress, message)
+cpdef _sendBytes(Sender sender, compress, data)
+cpdef _sendPrepared(Sender sender, message)

@@ -1,6 +1,9 @@
 # The types of streaming.py, for Cython.
 
+cimport cython
+
 from .encodings cimport Encoding
+from .sending cimport Sender
 
 
 cdef class StreamTransport:
@@ -13,7 +16,7 @@ cdef class StreamTransport:
     cdef Encoding _encoding
     cdef bint _isStreaming
     cdef object _producer
-    cdef object _sendAsIs
+    cdef Sender _sender
     cdef object _webSocket
 
     cdef _lose(self)
@@ -27,4 +30,7 @@ cdef class StreamHandler:
     cdef bint _isConnected
     cdef StreamTransport _transport
 
+    @cython.locals(text=str, data=bytes)
+    cpdef textMessageReceived(self, message)
+    cpdef bytesMessageReceived(self, bytes data)
     cdef _base64Received(self, message)

@@ -38,6 +38,7 @@ from .interfaces import (
     IWebSocketRequest,
     IWebSocketTransport,
 )
+from .sending import Sender
 from .wire.codes import CloseCode
 
 __all__ = [
@@ -67,7 +68,7 @@ class StreamTransport:
         self.disconnecting = False
         self._webSocket = webSocket
         self._encoding = encoding
-        self._sendAsIs = encoding.shortcut(webSocket)
+        self._sender = _senderOf(webSocket, encoding)
         self._producer: IProducer | None = None
         self._isStreaming = False
 
@@ -103,7 +104,7 @@ class StreamTransport:
         if not isinstance(self._encoding, Base64):
             self._encoding.finish(self._webSocket)
             self._encoding = Binary() if mode else Text()
-            self._sendAsIs = self._encoding.shortcut(self._webSocket)
+            self._sender = _senderOf(self._webSocket, self._encoding)
 
     def write(self, data: bytes | str) -> None:
         """
@@ -118,12 +119,9 @@ class StreamTransport:
             raise TypeError(f"data must be bytes, not {type(data).__name__}")
         if not data or (self.disconnecting and not self._webSocket.isOpen):
             return
-        sendAsIs = self._sendAsIs
         if isinstance(data, str):
             self._encoding.sendText(self._webSocket, data)
-        elif sendAsIs is not None:
-            sendAsIs(data)
-        else:
+        elif self._sender is None or not self._sender.sendBytesAtOnce(data):
             self._encoding.send(self._webSocket, data)
 
     def writeSequence(self, data: Iterable[bytes]) -> None:
@@ -311,6 +309,15 @@ class TLSStreamTransport(TCPStreamTransport):
         return INegotiated(self._tcp).negotiatedProtocol
 
 
+def _senderOf(webSocket: IWebSocketTransport, encoding: Encoding) -> Sender | None:
+    """
+    Find out what sends bytes in a shorter way, if there is one.
+    """
+    if isinstance(encoding, Binary) and isinstance(webSocket, Sender):
+        return webSocket
+    return None
+
+
 def _transportFor(
     webSocket: IWebSocketTransport, encoding: Encoding
 ) -> StreamTransport:
@@ -381,7 +388,8 @@ class StreamHandler:
             self._base64Received(message)
         else:
             # As below, with one call less.
-            data = str.encode(message)
+            text = message
+            data = text.encode("utf-8")
             assert self._transport is not None
             if data and not self._transport.disconnecting:
                 self.protocol.dataReceived(data)

@@ -8,6 +8,7 @@ from .masking cimport mask
 from .singleframes cimport serializeMessage
 
 cdef object _OPEN, _CLOSE_SENT, _TEXT, _BINARY
+cdef Py_ssize_t JOINED_PAYLOAD
 
 
 cdef class SendingHalf(WireConnection):
@@ -17,7 +18,6 @@ cdef class SendingHalf(WireConnection):
     cdef bint _isCutFirst, _isLatestAnswer, _isPlain, _isShortened
     cdef list _outgoing
 
-    cpdef sendText(self, message, compress=*)
     @cython.locals(frame=bytes)
     cdef _sendMessage(self, message, compress)
     cdef _sendPayload(self, opcode, bytes payload, compress)
