@@ -40,6 +40,7 @@ cdef class Inflow:
     cpdef deliver(self, bint isResumed=*)
     @cython.locals(outflow=Outflow)
     cdef _deliver(self)
+    @cython.locals(connection=WireConnection)
     cdef _takeTurn(self)
     cdef _nextEvents(self)
     @cython.locals(

@@ -330,9 +330,12 @@ class Inflow:
         See to what has been received, until nothing is left or something says
         stop.
         """
+        connection = self._connection
         events = self._nextEvents()
         while events:
             self._seeTo(events)
+            if not (connection.hasMore or self._left):
+                return
             events = self._nextEvents()
             # Whoever sends one message at a time need not ask for the time.
             if events and self._keepalive.clock.seconds() > self._until:

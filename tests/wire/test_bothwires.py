@@ -464,6 +464,7 @@ class Caller:
                 repr(connection.closeSent),
                 repr(connection.closeReceived),
                 bool(connection.isCloseReceivedFirst),
+                bool(connection.hasMore),
             )
         )
 

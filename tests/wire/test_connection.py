@@ -243,6 +243,42 @@ class NextMessagesTests(WireTestCase):
         counts = [len(server.nextMessages()) for _ in range(4)]
         self.assertEqual(counts, [32, 32, 6, 0])
 
+    def test_hasMore(self):
+        """
+        Whoever has got all of it is told so, and nothing of it is kept.
+        """
+        for role in Role:
+            connection = makeConnection(role)
+            data = peerFrame(role, TEXT, b"a" * 100)
+            connection.receiveData(data)
+            self.assertTrue(connection.hasMore)
+            connection.nextMessages()
+            self.assertFalse(connection.hasMore)
+            self.assertIsNone(connection.nextEvent())
+
+            for rest in (data[:-1], data[:1], peerFrame(role, PING)):
+                connection = makeConnection(role)
+                connection.receiveData(data + rest)
+                self.assertEqual(len(connection.nextMessages()), 1)
+                self.assertTrue(connection.hasMore, rest)
+
+    def test_hasMoreThatArrivesMeanwhile(self):
+        """
+        What arrives while messages are seen to is not forgotten.
+        """
+        server = makeConnection(Role.SERVER)
+        server.receiveData(messageFrames(Role.SERVER, "a" * 40))
+        self.assertEqual(len(server.nextMessages()), 32)
+        self.assertTrue(server.hasMore)
+        server.receiveData(messageFrames(Role.SERVER, "b"))
+        self.assertEqual(len(server.nextMessages()), 8)
+        self.assertTrue(server.hasMore)
+        self.assertEqual(pendingEvents(server), [TextMessageReceived("b")])
+        server.receiveData(messageFrames(Role.SERVER, "c"))
+        self.assertTrue(server.hasMore)
+        self.assertEqual(server.nextMessages(), ["c"])
+        self.assertFalse(server.hasMore)
+
     def test_others(self):
         """
         Whatever is no such message is left for L{Connection.nextEvent}, and so

@@ -144,6 +144,9 @@ class ReceivingTests(SynchronousTestCase):
             while True:
                 messages = shorter.nextMessages()
                 events += messages
+                if not shorter.hasMore:
+                    self.assertIsNone(shorter.nextEvent())
+                    break
                 if not messages:
                     event = shorter.nextEvent()
                     if event is None:

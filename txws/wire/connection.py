@@ -122,6 +122,7 @@ class Connection(SendingHalf):
         """
         if self.state is _OPEN or self.state is _CLOSE_SENT:
             self._parser.receiveData(data)
+            self.hasMore = True
 
     def nextMessages(self) -> list[str | bytes]:
         """
@@ -132,7 +133,9 @@ class Connection(SendingHalf):
             L{nextEvent} has to see to what comes next.
         """
         isSeen = self._deliversFragments or not self._isPlain
-        return [] if isSeen else self._parser.nextMessages()
+        messages = [] if isSeen else self._parser.nextMessages()
+        self.hasMore = isSeen or self._parser.hasMore
+        return messages
 
     def nextEvent(self) -> Event | None:
         """

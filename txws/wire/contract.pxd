@@ -3,7 +3,7 @@
 cdef class WireConnection:
     cdef public closeReceived
     cdef public closeSent
-    cdef public bint isCloseReceivedFirst, isCongested
+    cdef public bint hasMore, isCloseReceivedFirst, isCongested
     cdef public Py_ssize_t pendingSize
     cdef public state
 

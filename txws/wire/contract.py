@@ -25,6 +25,7 @@ class WireConnection:
     @ivar closeReceived: what the peer's Close said, or L{None} if there was
         none.
     @ivar isCloseReceivedFirst: whether the peer's Close came before ours.
+    @ivar hasMore: whether L{nextEvent} may find anything.
     @ivar pendingSize: how many bytes are waiting for L{dataToSend}.
     @ivar isCongested: whether the transport cannot write at present; set by
         whoever owns the transport.  While it is true, answers to Pings are
@@ -34,6 +35,7 @@ class WireConnection:
     __slots__ = (
         "closeReceived",
         "closeSent",
+        "hasMore",
         "isCloseReceivedFirst",
         "isCongested",
         "pendingSize",
@@ -44,6 +46,7 @@ class WireConnection:
         self.state = ConnectionState.OPEN
         self.closeSent: CloseStatus | None = None
         self.closeReceived: CloseStatus | None = None
+        self.hasMore = True
         self.isCloseReceivedFirst = False
         self.pendingSize = 0
         self.isCongested = False

@@ -11,11 +11,11 @@ cdef tuple _BYTES
 
 cdef class FrameParser:
     cdef readonly int opcode, rsv
-    cdef readonly bint isFinal
+    cdef readonly bint hasMore, isFinal
     cdef readonly object maxMessageSize
 
     cdef int _continuationRSV, _firstRSV, _messageRSV, _nextRSV
-    cdef int _keySize, _masked, _nextOpcode
+    cdef int _masked, _nextOpcode
     cdef bint _isInMessage, _nextIsFinal
     cdef Py_ssize_t _fragments, _maxLength, _offset
     cdef long long _messageSize, _missing

@@ -154,6 +154,7 @@ class FrameParser:
     @ivar isFinal: whether that is the last fragment of its message.
     @ivar rsv: its reserved bits.
     @ivar maxMessageSize: the most bytes in a message, or L{None} for no limit.
+    @ivar hasMore: whether L{nextMessages} has left anything.
     """
 
     __slots__ = (
@@ -163,7 +164,6 @@ class FrameParser:
         "_firstRSV",
         "_fragments",
         "_isInMessage",
-        "_keySize",
         "_masked",
         "_masker",
         "_maxFragments",
@@ -176,6 +176,7 @@ class FrameParser:
         "_nextRSV",
         "_offset",
         "_whole",
+        "hasMore",
         "isFinal",
         "maxMessageSize",
         "opcode",
@@ -207,7 +208,6 @@ class FrameParser:
             there, for extensions that work on the peer's frames as they are.
         """
         self._masked = _MASKED if isMasked else 0
-        self._keySize = 4 if isMasked else 0
         self.maxMessageSize = maxMessageSize
         self._maxFragments = maxFragments
         self._firstRSV = firstRSV
@@ -237,6 +237,7 @@ class FrameParser:
         self._nextIsFinal = False
         self._nextRSV = 0
 
+        self.hasMore = False
         self.opcode = 0
         self.isFinal = False
         self.rsv = 0
@@ -251,6 +252,7 @@ class FrameParser:
         """
         if type(data) is not bytes:
             data = bytes(memoryview(data))
+        self.hasMore = True
         if self._offset == len(self._buffer) and not self._arrived:
             self._buffer = data
             self._offset = 0
@@ -271,7 +273,7 @@ class FrameParser:
         if self._missing or self._isInMessage:
             return messages
         buffer, start, masked = self._buffer, self._offset, self._masked
-        size, headerSize = len(buffer), 2 + self._keySize
+        size, headerSize = len(buffer), 6 if masked else 2
         try:
             while start + headerSize <= size and len(messages) < _MOST_MESSAGES:
                 first = buffer[start]
@@ -298,7 +300,9 @@ class FrameParser:
         except (UnicodeDecodeError, BadFrame):
             # Whoever parses this one by itself will say what is wrong with it.
             pass
-        self._offset = start
+        self.hasMore = start < size or self._arrived is not None
+        self._offset = start if self.hasMore else 0
+        self._buffer = buffer if self.hasMore else b""
         return messages
 
     def nextFrame(self) -> Frame | None:
@@ -325,10 +329,6 @@ class FrameParser:
         Do what L{nextFrame} does for whoever needs no L{Frame}: its payload is
         returned, the rest of it is in C{opcode}, C{isFinal} and C{rsv}.
         """
-        if self._offset == len(self._buffer) and not self._arrived:
-            self._buffer = b""
-            self._offset = 0
-            return None
         while True:
             payload = self._parseMissing() if self._missing else self._parse()
             if payload is not None or not self._arrived:
@@ -372,7 +372,7 @@ class FrameParser:
             start += size
         if not isWhole or length > self._maxLength:
             self._checkLimits(first, length)
-        start += self._keySize
+        start += 4 if self._masked else 0
         if length < 0 or start > len(buffer):
             return None
         if not isWhole:

@@ -108,11 +108,8 @@ class MessageAssembler:
             return None
         self.clear()
         whole = message.join()
-        return (
-            BytesMessageReceived(whole)
-            if decoder is None
-            else TextMessageReceived(whole)
-        )
+        kind = BytesMessageReceived if decoder is None else TextMessageReceived
+        return kind(whole)
 
 
 class Pieces:

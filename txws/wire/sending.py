@@ -8,6 +8,7 @@ can leave in one write.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from secrets import token_bytes
 
 from .codes import Opcode
@@ -27,6 +28,9 @@ _OPEN = ConnectionState.OPEN
 _CLOSE_SENT = ConnectionState.CLOSE_SENT
 _TEXT = Opcode.TEXT
 _BINARY = Opcode.BINARY
+
+# RFC 6455 section 5.3: a masking key is "... derived from a strong source of entropy".
+_generateKey = partial(token_bytes, 4)
 
 
 class SendingHalf(WireConnection):
@@ -428,11 +432,3 @@ def _isHeader(piece: bytes) -> bool:
     """
     # The length says that more than 125 bytes follow, and they are not there.
     return piece[1] & 0x7F >= 126 and len(piece) <= 14
-
-
-def _generateKey() -> bytes:
-    """
-    Make a masking key, RFC 6455 section 5.3: "... derived from a strong source
-    of entropy".
-    """
-    return token_bytes(4)
