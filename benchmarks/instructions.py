@@ -8,9 +8,10 @@ For the txws that is installed, and its other wire::
     TXWS_PLAIN=1 python benchmarks/instructions.py
 
 Text messages of 32 bytes, masked and 32 to a read, are parsed, echoed by a
-connection of the wire, or echoed by a handler on a transport in memory; and messages of
-1 KiB are broadcast to 32 members.  What the process takes besides is counted too, and
-subtracted.
+connection of the wire, or echoed by a handler or a wrapped protocol on a transport in
+memory; and messages of 1 KiB are broadcast to 32 members.  Opening handshakes are
+parsed and answered by the wire, or by all of a server, up to the closing one.  What
+the process takes besides is counted too, and subtracted.
 """
 
 from __future__ import annotations
@@ -20,17 +21,34 @@ import re
 import subprocess
 import sys
 
-from txws import Group, WebSocketHandler
-from txws.testing import FakeWebSocketTransport
+from twisted.internet.protocol import Protocol
+from twisted.internet.task import Clock
+
+from txws import Group, WebSocketFactory, WebSocketHandler
+from txws.encodings import Binary
+from txws.interfaces import IWebSocketHandler
+from txws.streaming import StreamHandler
+from txws.testing import FakeWebSocketTransport, MemoryTransport
 from txws.wire import isCompiled
 from txws.wire.codes import Opcode
 from txws.wire.connection import Connection
 from txws.wire.frames import Frame, FrameParser
+from txws.wire.http import HeadLimits, HeadReader, parseRequestHead
+from txws.wire.serverhandshake import acceptUpgrade, isUpgrade, parseUpgrade
 from txws.wire.states import Role
 
 READS = 100
 MESSAGES = 32
-READ = Frame(Opcode.TEXT, b"abcdefgh" * 4).serialize(b"\x37\xfa\x21\x3d") * MESSAGES
+KEY = b"\x37\xfa\x21\x3d"
+READ = Frame(Opcode.TEXT, b"abcdefgh" * 4).serialize(KEY) * MESSAGES
+CLOSE = Frame(Opcode.CLOSE, b"\x03\xe8").serialize(KEY)
+HANDSHAKES = 300
+REQUEST = (
+    b"GET /chat HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\n"
+    b"Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    b"Sec-WebSocket-Version: 13\r\n\r\n"
+)
+LIMITS = HeadLimits(16384, 100, 8192)
 COUNT = ("valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null")
 
 
@@ -79,11 +97,64 @@ def handle() -> None:
     """
     Echo the messages by a handler.
     """
-    transport = FakeWebSocketTransport(Echo())
+    serve(Echo())
+
+
+class EchoProtocol(Protocol):
+    """
+    Sends back what it receives.
+    """
+
+    def dataReceived(self, data: bytes) -> None:
+        """
+        Send it back.
+        """
+        assert self.transport is not None
+        self.transport.write(data)
+
+
+def wrap() -> None:
+    """
+    Echo the messages by a wrapped protocol.
+    """
+    serve(StreamHandler(EchoProtocol(), Binary()))
+
+
+def serve(handler: IWebSocketHandler) -> None:
+    """
+    Have a handler serve.
+    """
+    transport = FakeWebSocketTransport(handler)
     transport.finishNegotiation()
     for _ in range(READS):
         transport.dataReceived(READ)
         transport.carrier.takeData()  # type: ignore[attr-defined]  # in memory
+
+
+def upgrade() -> None:
+    """
+    Parse opening handshakes, and answer them.
+    """
+    for _ in range(HANDSHAKES):
+        read = HeadReader(LIMITS).receiveData(REQUEST)
+        assert read is not None
+        head = parseRequestHead(read[0], LIMITS)
+        assert isUpgrade(head)
+        acceptUpgrade(parseUpgrade(head))
+
+
+def visit() -> None:
+    """
+    Serve connections that are opened and closed.
+    """
+    factory = WebSocketFactory(Echo, clock=Clock())
+    for _ in range(HANDSHAKES):
+        transport = MemoryTransport(factory.buildProtocol(None))
+        transport.connect()
+        for data in (REQUEST, CLOSE):
+            transport.receiveData(data)
+            transport.takeData()
+        transport.settle()
 
 
 def join() -> Group:
@@ -109,7 +180,10 @@ def broadcast() -> None:
             member.carrier.takeData()  # type: ignore[attr-defined]  # in memory
 
 
-LOOPS = {loop.__name__: loop for loop in (start, parse, echo, handle, join, broadcast)}
+LOOPS = {
+    loop.__name__: loop
+    for loop in (start, parse, echo, handle, wrap, join, broadcast, upgrade, visit)
+}
 
 
 def count(name: str) -> int:
@@ -137,10 +211,14 @@ def main() -> None:
         ("parse", "start"),
         ("echo", "start"),
         ("handle", "start"),
+        ("wrap", "start"),
         ("broadcast", "join"),
     ):
         taken = (count(name) - count(before)) / READS / MESSAGES
         print(f"{name}: {taken:,.0f} instructions a message")
+    for name in ("upgrade", "visit"):
+        taken = (count(name) - count("start")) / HANDSHAKES
+        print(f"{name}: {taken:,.0f} instructions a handshake")
 
 
 if __name__ == "__main__":
