@@ -45,6 +45,8 @@ def parseOptions() -> Namespace:
 def checkedOut(revision: str | None, name: str) -> Iterator[Path]:
     """
     Have a revision in a folder, as long as the block runs.
+
+    @raise SystemExit: if git has none of that name.
     """
     if revision is None:
         yield ROOT
@@ -53,7 +55,11 @@ def checkedOut(revision: str | None, name: str) -> Iterator[Path]:
     if tree.exists():
         # The last comparison was killed.
         _git("worktree", "remove", "--force", str(tree))
-    _git("worktree", "add", "--quiet", "--force", "--detach", str(tree), revision)
+    try:
+        _git("worktree", "add", "--quiet", "--force", "--detach", str(tree), revision)
+    except subprocess.CalledProcessError:
+        # git has said why.
+        raise SystemExit(f"There is no revision {revision!r} to compare.") from None
     try:
         yield tree
     finally:

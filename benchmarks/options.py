@@ -5,6 +5,7 @@ themselves.
 
 from __future__ import annotations
 
+import math
 import shutil
 import subprocess
 import sys
@@ -59,13 +60,35 @@ def addRounds(parser: ArgumentParser, rounds: int, seconds: float) -> None:
     """
     Add the options of how long to measure.
     """
-    parser.add_argument("--rounds", type=int, default=rounds, help="%(default)s")
+    parser.add_argument("--rounds", type=_count, default=rounds, help="%(default)s")
     parser.add_argument(
         "--seconds",
-        type=float,
+        type=_seconds,
         default=seconds,
         help="how long each is measured, a round: %(default)s",
     )
+
+
+def _count(text: str) -> int:
+    """
+    Parse how many times to do something.
+    """
+    if not (text.isdecimal() and int(text)):
+        raise ArgumentTypeError(f"must be a whole number from 1 on, not {text!r}")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    """
+    Parse a time.
+    """
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise ArgumentTypeError(f"must be a number of seconds above 0, not {text!r}")
+    return seconds
 
 
 def factsOf(module: str, python: Path, servers: Iterable[str]) -> dict[str, str]:

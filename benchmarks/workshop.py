@@ -64,6 +64,7 @@ def buildPackage(python: Path, root: Path = ROOT) -> Path:
     @param python: the environment's Python.
     @param root: the checkout of txws.
     @return: the folder that has the package.
+    @raise SystemExit: if pip cannot build it.
     """
     sources = [
         path
@@ -85,7 +86,11 @@ def buildPackage(python: Path, root: Path = ROOT) -> Path:
             shutil.copyfile(path, target)
         command = [str(python), *_PIP, "--no-deps", "--no-build-isolation"]
         command += ["--target", str(made), str(source)]
-        subprocess.run(command, check=True)
+        if subprocess.run(command, check=False).returncode:
+            raise SystemExit(
+                "txws could not be built, see above.  If what it is built with was not "
+                f"installed, remove {WORK / 'environment'} and try again."
+            )
         built.parent.mkdir(exist_ok=True)
         made.rename(built)
     return built

@@ -6,16 +6,22 @@ from __future__ import annotations
 
 import json
 import zlib
+from argparse import ArgumentParser
+from contextlib import redirect_stderr
+from io import StringIO
 from pathlib import Path
+from subprocess import CalledProcessError
 from xml.etree import ElementTree
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from benchmarks import compare
 from benchmarks.catalog import OURS, SERVERS
 from benchmarks.charts import Bars, Lines, drawBars, drawLines
 from benchmarks.compare import formatComparison
 from benchmarks.growth import connectionScale, makePage, sizeScale
 from benchmarks.load import parseResult, planTraffic
+from benchmarks.options import addChoice, addRounds
 from benchmarks.pages import formatCosts, formatNotes, formatTargets, writeRows
 from benchmarks.profile import Profile, parseReport
 from benchmarks.profile import makePage as makeProfilePage
@@ -308,6 +314,70 @@ class PageTests(SynchronousTestCase):
         _, small, large = formatComparison(results, ["handler"]).splitlines()
         self.assertEqual(small.split()[-3:], ["11.0", "5.50", "0.50"])
         self.assertEqual(large.split()[-2:], ["0.91", "(overlap)"])
+
+
+class OptionTests(SynchronousTestCase):
+    """
+    What the commands are told.
+    """
+
+    def complain(self, *arguments: str) -> str:
+        """
+        Find out what is said of wrong options.
+        """
+        parser = ArgumentParser("bench")
+        addRounds(parser, rounds=3, seconds=1)
+        addChoice(parser, "--rows", ("small", "large"))
+        errors = StringIO()
+        with redirect_stderr(errors):
+            self.assertRaises(SystemExit, parser.parse_args, arguments)
+        return errors.getvalue().splitlines()[-1]
+
+    def test_good(self):
+        """
+        Rounds are counted, seconds measured, and rows chosen.
+        """
+        parser = ArgumentParser()
+        addRounds(parser, rounds=3, seconds=1)
+        options = parser.parse_args(["--rounds", "2", "--seconds", "0.2"])
+        self.assertEqual((options.rounds, options.seconds), (2, 0.2))
+
+    def test_bad(self):
+        """
+        What makes no sense gets a sentence, before anything is installed.
+        """
+        for option, values, complaint in (
+            ("--rounds", ("0", "-1", "x", "1.5"), "must be a whole number from 1 on"),
+            (
+                "--seconds",
+                ("0", "-1", "x", "nan", "inf"),
+                "must be a number of seconds",
+            ),
+            ("--rows", ("tiny", "", "small,"), "is none of small, large"),
+        ):
+            for value in values:
+                said = self.complain(f"{option}={value}")
+                self.assertIn(f"argument {option}: ", said)
+                self.assertIn(complaint, said)
+
+
+class RevisionTests(SynchronousTestCase):
+    """
+    What is compared.
+    """
+
+    def test_unknown(self):
+        """
+        A revision that git does not know is told by its name.
+        """
+
+        def fail(*arguments: str) -> None:
+            raise CalledProcessError(128, arguments)
+
+        self.patch(compare, "_git", fail)
+        revision = compare.checkedOut("v0", "old")
+        refusal = self.assertRaises(SystemExit, revision.__enter__)
+        self.assertIn("'v0'", str(refusal))
 
 
 class ChartTests(SynchronousTestCase):

@@ -34,6 +34,7 @@ from twisted.words.service import InMemoryWordsRealm, IRCFactory
 from zope.interface.verify import verifyObject
 
 from txws.client import ClientSettings, WebSocketClientProtocol
+from txws.encodings import Binary
 from txws.factories import WebSocketFactory
 from txws.interfaces import (
     IStartedHandlerFactory,
@@ -42,7 +43,7 @@ from txws.interfaces import (
 )
 from txws.policy import HandshakePolicy
 from txws.streaming import StreamHandler, StreamHandlerFactory, StreamTransport
-from txws.testing import RecordingHandler
+from txws.testing import FakeWebSocketTransport, RecordingHandler
 from txws.wire.codes import CloseCode, Opcode
 
 from .peers import RawPeer, TLSPair, connectClient, makeRequest, streamHandlerFor
@@ -297,6 +298,41 @@ class TransportTests(StreamTestCase):
             self.transport.write(Words("two"))
 
             self.assertEqual(peer.takeMessages(), expected)
+
+    def test_derivedKindsReceived(self):
+        """
+        So does the protocol get what a handler of one's own hands on.
+        """
+
+        class Data(bytes):
+            pass
+
+        class Words(str):
+            pass
+
+        handler = StreamHandler(self.protocol, Binary())
+        FakeWebSocketTransport(handler).finishNegotiation()
+
+        handler.bytesMessageReceived(Data(b"one"))
+        handler.textMessageReceived(Words("two"))
+
+        self.assertEqual(self.protocol.events, ["connectionMade", b"one", b"two"])
+
+    def test_writtenToADerivedTransport(self):
+        """
+        What is written goes the way of a transport that sends in its own.
+        """
+
+        class Shouting(FakeWebSocketTransport):
+            def sendBytesMessage(self, data, compress=None):
+                return super().sendBytesMessage(data.upper(), compress)
+
+        webSocket = Shouting(StreamHandler(self.protocol, Binary()))
+        webSocket.finishNegotiation()
+
+        self.transport.write(b"one")
+
+        self.assertEqual(webSocket.messages, [b"ONE"])
 
     def test_attributes(self):
         """

@@ -615,6 +615,22 @@ class TurnTests(TransportTestCase):
         self.assertTrue(end.transport.isReading)
         self.assertEqual(end.delayedCalls, 1)
 
+    def test_receivedMeanwhile(self):
+        """
+        What arrives while the last message is seen to does not wait for more.
+        """
+        handler = ActingHandler()
+        end = End.opened(handler)
+
+        def act(transport: IWebSocketTransport) -> None:
+            if handler.messages == ["a"]:
+                end.receiveText("b")
+
+        handler.acts["textMessageReceived"] = act
+        end.receiveText("a")
+
+        self.assertEqual(handler.messages, ["a", "b"])
+
     def test_slowAfterQuick(self):
         """
         After quick messages not many slow ones come in one turn.

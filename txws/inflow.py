@@ -334,7 +334,7 @@ class Inflow:
         events = self._nextEvents()
         while events:
             self._seeTo(events)
-            if not (connection.hasMore or self._left):
+            if not connection.hasMore:
                 return
             events = self._nextEvents()
             # Whoever sends one message at a time need not ask for the time.

@@ -32,5 +32,5 @@ cdef class StreamHandler:
 
     @cython.locals(text=str, data=bytes)
     cpdef textMessageReceived(self, message)
-    cpdef bytesMessageReceived(self, bytes data)
+    cpdef bytesMessageReceived(self, data)
     cdef _base64Received(self, message)

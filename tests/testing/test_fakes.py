@@ -121,6 +121,20 @@ class FakeWebSocketTransportTests(SynchronousTestCase):
         transport.drain()
         self.assertEqual((transport.pendingSize, transport.messages), (0, ["a"]))
 
+    def test_endWhileStalled(self):
+        """
+        A connection may end while the network is stalled.
+        """
+        for act in ("abortConnection", "lose"):
+            transport = FakeWebSocketTransport()
+            transport.finishNegotiation()
+            transport.stall()
+            getattr(transport, act)()
+            transport.drain()
+            transport.stall()
+            transport.drain()
+            self.assertFalse(transport.isOpen)
+
     def test_facts(self):
         """
         The request is the test's.

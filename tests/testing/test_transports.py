@@ -91,6 +91,21 @@ class MemoryTransportTests(SynchronousTestCase):
         self.assertEqual(self.transport.takeData(65536), bytes(65536))
         self.assertEqual(producer.told, ["pause", "resume"])
 
+    def test_changedWrites(self):
+        """
+        A test may also change what was written, and be the network by itself.
+        """
+        producer = Producer()
+        self.transport.registerProducer(producer, True)
+        for _time in range(2):
+            self.transport.write(bytes(40000))
+            self.transport.writes.clear()
+        self.transport.write(b"a")
+        self.assertEqual(producer.told, [])
+        self.transport.writes.insert(0, bytes(65536))
+        self.transport.write(b"b")
+        self.assertEqual(producer.told, ["pause"])
+
     def test_receive(self):
         """
         What is received is told at once, or when the protocol reads.

@@ -255,6 +255,8 @@ class NextMessagesTests(WireTestCase):
             connection.nextMessages()
             self.assertFalse(connection.hasMore)
             self.assertIsNone(connection.nextEvent())
+            connection.receiveData(data)
+            self.assertTrue(connection.hasMore)
 
             for rest in (data[:-1], data[:1], peerFrame(role, PING)):
                 connection = makeConnection(role)

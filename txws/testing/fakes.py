@@ -258,14 +258,16 @@ class FakeWebSocketTransport(WebSocketTransport):
         Have the network take nothing, until L{drain}: what is sent is pending.
         """
         self._isStalled = True
-        cast(IPushProducer, self._below.producer).pauseProducing()
+        if self._below.producer is not None:
+            cast(IPushProducer, self._below.producer).pauseProducing()
 
     def drain(self) -> None:
         """
         Have the network take everything, from now on.
         """
         self._isStalled = False
-        cast(IPushProducer, self._below.producer).resumeProducing()
+        if self._below.producer is not None:
+            cast(IPushProducer, self._below.producer).resumeProducing()
         self.settle()
 
     def settle(self) -> None:

@@ -67,7 +67,9 @@ class MemoryTransport:
         self.producer: IProducer | None = None
         self._isStreaming = True
         self._isProducerPaused = False
+        # How much is in so many writes; a test may have changed them.
         self._unsentSize = 0
+        self._countedWrites = 0
         self._isWriting = False
         self._isWriteClosing = False
         self._isWriteClosed = False
@@ -105,6 +107,7 @@ class MemoryTransport:
         data = written[:size]
         self.writes[:] = [written[len(data) :]] if len(data) < len(written) else []
         self._unsentSize = len(written) - len(data)
+        self._countedWrites = len(self.writes)
         if self._isWriting and not self.writes and self._ending is None:
             self._isWriting = False
             self._written()
@@ -224,8 +227,11 @@ class MemoryTransport:
         if self._ending is not None or self._isWriteClosed or not any(pieces):
             return
         written = b"".join(pieces)
+        if len(self.writes) != self._countedWrites:
+            self._unsentSize = sum(map(len, self.writes))
         self.writes.append(written)
         self._unsentSize += len(written)
+        self._countedWrites = len(self.writes)
         self._isWriting = True
         isFull = self._unsentSize > self.bufferSize
         if isFull and self.producer is not None and self._isStreaming:
