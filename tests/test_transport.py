@@ -655,7 +655,7 @@ class TurnTests(TransportTestCase):
         end.clock.advance(0)
 
         first, *rest = turns
-        self.assertIn(first, range(11, 11 + 8))
+        self.assertIn(first, range(11, 11 + 4))
         # Then each is waited for, of 4 ms that others wait.
         for before, after in pairwise(rest):
             self.assertLessEqual(after - before, 2)

@@ -85,7 +85,7 @@ _TURN_TIME = 0.005
 # As long as more of them are left than this, the time is looked at only after so
 # many messages.
 _MUCH_TIME = 0.0025
-_QUICK_MESSAGES = 8
+_QUICK_MESSAGES = 4
 
 # So many seconds a peer that is not read may take nothing, at first.
 _STALL_TIME = 1.0
@@ -236,7 +236,7 @@ class Inflow:
         if self.turn is _IDLE:
             if not isResumed:
                 self.workSize = 0
-                self._until = self._keepalive.clock.seconds() + _TURN_TIME
+                self._until = self._keepalive.seconds() + _TURN_TIME
             self._deliver()
 
     def pause(self, why: Pause) -> None:
@@ -338,7 +338,7 @@ class Inflow:
                 return
             events = self._nextEvents()
             # Whoever sends one message at a time need not ask for the time.
-            if events and self._keepalive.clock.seconds() > self._until:
+            if events and self._keepalive.seconds() > self._until:
                 self._giveWay()
                 if self._pauses:
                     self._left = events
@@ -386,7 +386,7 @@ class Inflow:
 
         @return: after how many messages to look again.
         """
-        left = self._until - self._keepalive.clock.seconds()
+        left = self._until - self._keepalive.seconds()
         if left < 0:
             self._giveWay()
         return _QUICK_MESSAGES if left > _MUCH_TIME else 1

@@ -4,6 +4,7 @@ cdef class Keepalive:
     cdef readonly object clock
     cdef public object policy
     cdef readonly object roundTripTime
+    cdef readonly object seconds
 
     cdef object _awaited
     cdef object _connection

@@ -84,6 +84,7 @@ class Keepalive:
         done.
     @ivar roundTripTime: how many seconds the last answered Ping took, or
         L{None} as long as none was.
+    @ivar seconds: tells what time it is; asked for nearly each message.
     """
 
     __slots__ = (
@@ -104,6 +105,7 @@ class Keepalive:
         "clock",
         "policy",
         "roundTripTime",
+        "seconds",
     )
 
     def __init__(
@@ -121,6 +123,7 @@ class Keepalive:
         self.roundTripTime: float | None = None
         self.policy = policy
         self.clock = clock
+        self.seconds = clock.seconds
         self._connection: KeptAlive | None = None
         self._expire: Callable[[DeadlineExpired], object] | None = expire
         self._heardAt = self._messageAt = self._heartbeatAt = now
@@ -143,7 +146,7 @@ class Keepalive:
         """
         self._phase = _Phase.TLS
         self._tlsTimeout = seconds
-        self._deadline = self.clock.seconds() + seconds
+        self._deadline = self.seconds() + seconds
         self._schedule()
 
     def start(self) -> None:
@@ -151,7 +154,7 @@ class Keepalive:
         The connection is accepted: its opening handshake has a deadline.
         """
         self._phase = _Phase.HANDSHAKE
-        self._deadline = self.clock.seconds() + self.policy.handshakeTimeout
+        self._deadline = self.seconds() + self.policy.handshakeTimeout
         self._schedule()
 
     def connectionOpened(self, connection: KeptAlive) -> None:
@@ -163,7 +166,7 @@ class Keepalive:
         self._connection = connection
         self._expire = None
         self._phase = _Phase.OPEN
-        self._heardAt = self._messageAt = self._heartbeatAt = self.clock.seconds()
+        self._heardAt = self._messageAt = self._heartbeatAt = self.seconds()
         # One number less to keep.
         self._deadline = self._heardAt
         self._schedule()
@@ -175,7 +178,7 @@ class Keepalive:
         """
         if self._phase is not _Phase.STOPPED:
             self._phase = _Phase.CLOSING
-            self._deadline = self.clock.seconds() + self.policy.closeTimeout
+            self._deadline = self.seconds() + self.policy.closeTimeout
             self._schedule()
 
     def stop(self) -> None:
@@ -235,7 +238,7 @@ class Keepalive:
 
         @return: what time it is.
         """
-        now = self._heardAt = self.clock.seconds()
+        now = self._heardAt = self.seconds()
         return now
 
     def messageMoved(self) -> None:
@@ -243,7 +246,7 @@ class Keepalive:
         A message has been sent or received.
         """
         if self.policy.idleTimeout is not None:
-            self._messageAt = self.clock.seconds()
+            self._messageAt = self.seconds()
 
     def pongReceived(self, payload: bytes) -> bool:
         """
@@ -255,7 +258,7 @@ class Keepalive:
             return False
         if payload == self._awaited:
             self._awaited = None
-            self.roundTripTime = self.clock.seconds() - self._heartbeatAt
+            self.roundTripTime = self.seconds() - self._heartbeatAt
         return True
 
     def _isUnanswered(self) -> bool:
@@ -282,7 +285,7 @@ class Keepalive:
             interval = self.policy.pingInterval
             if interval is not None:
                 # An answer makes the next heartbeat due before its own deadline is.
-                again = self.clock.seconds() + interval
+                again = self.seconds() + interval
                 dues.append(min(self._heartbeatDue(interval), again))
             if self.policy.idleTimeout is not None:
                 dues.append(self._messageAt + self.policy.idleTimeout)
@@ -309,7 +312,7 @@ class Keepalive:
         Do what is due.
         """
         self._place = None
-        now = self.clock.seconds()
+        now = self.seconds()
         if self._phase is _Phase.OPEN:
             assert self._connection is not None
             self._wakeOpen(now, self._connection)
