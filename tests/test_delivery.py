@@ -16,6 +16,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 from zope.interface.verify import verifyClass, verifyObject
 
+from txws.delivery import Receiver
 from txws.handlers import WebSocketHandler
 from txws.interfaces import (
     ICloseHandler,
@@ -104,6 +105,66 @@ def openSlow(**settings: Any) -> tuple[End, SlowHandler]:
     end = End.opened(handler, **settings)
     handler.results.pop().callback(None)
     return end, handler
+
+
+class Sink(Receiver, WebSocketHandler):
+    """
+    A handler as those of txws itself are, which notes what it receives.
+    """
+
+    def __init__(self) -> None:
+        self.received: list[object] = []
+
+    def textMessageReceived(self, message: str) -> None:
+        """
+        Note it, if it is good.
+        """
+        if message == "bad":
+            raise ValueError(message)
+        self.received.append(message)
+
+    def bytesMessageReceived(self, data: bytes) -> None:
+        """
+        Note it.
+        """
+        self.received.append(data)
+
+
+class ReceiverTests(TransportTestCase):
+    """
+    Handlers of txws itself are called in a shorter way.
+    """
+
+    def test_messages(self):
+        """
+        They are told of all messages, in their order, whole or in fragments.
+        """
+        sink = Sink()
+        end = End.opened(sink)
+        end.receive(
+            end.frame(TEXT, b"a"),
+            end.frame(BINARY, b"b"),
+            end.frame(TEXT, b"c", isFinal=False),
+            end.frame(CONTINUATION, b"d"),
+            end.frame(BINARY, b"e", isFinal=False),
+            end.frame(CONTINUATION, b"f"),
+            end.frame(TEXT, b"g"),
+        )
+        self.assertEqual(sink.received, ["a", b"b", "cd", b"ef", "g"])
+
+    def test_raised(self):
+        """
+        What they raise is logged, and closes the connection.
+        """
+        sink = Sink()
+        end = End.opened(sink)
+        with capturedLogs() as logged:
+            end.receiveText("a", "bad", "b")
+        self.assertEqual(sink.received, ["a"])
+        self.assertEqual(end.takeFrames()[-1].payload[:2], b"\x03\xf3")
+        (event,) = [event for event in logged if "log_failure" in event]
+        self.assertIn("Sink.textMessageReceived raised", formatEvent(event))
+        self.flushLoggedErrors(ValueError)
 
 
 class OrderTests(TransportTestCase):

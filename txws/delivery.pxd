@@ -8,3 +8,14 @@ cdef class Delivery:
 
     cpdef deliver(self, message)
     cdef _deliverEvent(self, event)
+
+
+cdef class Receiver:
+    cpdef textMessageReceived(self, message)
+    cpdef bytesMessageReceived(self, data)
+
+
+cdef class ReceiverDelivery(Delivery):
+    cdef Receiver _receiver
+
+    cpdef deliver(self, message)

@@ -28,7 +28,7 @@ from .wire.events import (
     TextMessageReceived,
 )
 
-__all__ = ["Delivery", "DeliveryOwner"]
+__all__ = ["Delivery", "DeliveryOwner", "Receiver", "deliveryFor"]
 
 _log = Logger()
 
@@ -214,3 +214,68 @@ class Delivery:
             method=getattr(method, "__qualname__", method),
         )
         self._owner.handlerFailed()
+
+
+class Receiver:
+    """
+    A handler that belongs to txws, and is compiled where what calls it is.
+
+    Its methods return nothing: nobody waits for them.
+    """
+
+    __slots__ = ()
+
+    def textMessageReceived(self, message: str) -> None:
+        """
+        See L{IWebSocketHandler}.
+        """
+        raise NotImplementedError
+
+    def bytesMessageReceived(self, data: bytes) -> None:
+        """
+        See L{IWebSocketHandler}.
+        """
+        raise NotImplementedError
+
+
+class ReceiverDelivery(Delivery):
+    """
+    Delivers to a L{Receiver}, whose methods need not be looked for.
+    """
+
+    __slots__ = ("_receiver",)
+
+    def __init__(self, handler: IWebSocketHandler, owner: DeliveryOwner) -> None:
+        """
+        @param handler: the handler, a L{Receiver}.
+        @param owner: told what becomes of it.
+        """
+        super().__init__(handler, owner)
+        assert isinstance(handler, Receiver)
+        self._receiver = handler
+
+    def deliver(self, message: str | bytes | MessageEvent) -> None:
+        """
+        See L{Delivery}.
+        """
+        try:
+            if isinstance(message, str):
+                self._receiver.textMessageReceived(message)
+            elif isinstance(message, bytes):
+                self._receiver.bytesMessageReceived(message)
+            else:
+                self._deliverEvent(message)
+        except Exception:
+            self._failed(Failure(), self._methodFor(message))
+
+
+def deliveryFor(handler: IWebSocketHandler, owner: DeliveryOwner) -> Delivery:
+    """
+    Choose what delivers to a handler.
+
+    @param handler: the application.
+    @param owner: told what becomes of it.
+    """
+    if isinstance(handler, Receiver):
+        return ReceiverDelivery(handler, owner)
+    return Delivery(handler, owner)

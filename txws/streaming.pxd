@@ -2,6 +2,7 @@
 
 cimport cython
 
+from .delivery cimport Receiver
 from .encodings cimport Encoding
 from .sending cimport Sender
 
@@ -22,7 +23,7 @@ cdef class StreamTransport:
     cdef _lose(self)
 
 
-cdef class StreamHandler:
+cdef class StreamHandler(Receiver):
     cdef public object protocol
 
     cdef Encoding _encoding

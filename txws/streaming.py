@@ -29,6 +29,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import classImplements, implementer
 
+from .delivery import Receiver
 from .encodings import Base64, Binary, Encoding, Text
 from .interfaces import (
     IByteStreamHandler,
@@ -334,7 +335,7 @@ def _transportFor(
     return StreamTransport(webSocket, encoding)
 
 
-class StreamHandler:
+class StreamHandler(Receiver):
     """
     Feeds a byte-stream protocol with what messages carry.
 

@@ -24,7 +24,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from .closing import abortTransport, seeOff
-from .delivery import Delivery, DeliveryOwner
+from .delivery import Delivery, DeliveryOwner, deliveryFor
 from .errors import DeadlineExpired, MessageTooBig, WebSocketClosed, WebSocketFailed
 from .flow import FlowOwner, Outflow, unsentSize
 from .handlers import WebSocketHandler
@@ -118,7 +118,7 @@ class WebSocketTransport(Sender):
         self.subprotocol = request.subprotocol
         self._role = role
         self._keepalive = keepalive
-        self._delivery = delivery = Delivery(handler, self)
+        self._delivery = delivery = deliveryFor(handler, self)
         outflow = Outflow(connection, transport, limits, self, unsentSize)
         inflow = Inflow(
             connection,
